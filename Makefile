@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+# make            the programs            make demo    the whole thing, to watch
+# make test       everything              make check   without servers, < 10 s
+BUILD   ?= build
+SAN     ?= 0
+CC      ?= gcc
+PREFIX  ?= /usr/local
+PY       = $$(ops/setup --python)
+PKGS     = rdkafka libcares hiredis libcrypto jansson libconfig libpsl libidn2
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+	   -Wmissing-prototypes -Wformat=2 -Wvla
+ifeq ($(SAN),1)
+B       := $(BUILD)/san
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+B       := $(BUILD)
+endif
+VERSION := $(shell cat VERSION)
+CFLAGS  ?= -O2 -g
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDOMAINPROOF_VERSION='"$(VERSION)"' \
+	   -DDOMAINPROOF_SHARE='"$(PREFIX)/share/domainproof"' \
+	   $(WARN) $(WERROR) $(CFLAGS) $(SANFLAGS) -fstack-protector-strong \
+	   -Ilib -I. $(shell pkg-config --cflags $(PKGS))
+ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS)
+LIBS     = $(shell pkg-config --libs $(PKGS)) -lpthread
+
+src      = $(wildcard $(1)/*.c)
+obj      = $(patsubst %.c,$(B)/%.o,$(1))
+CORE    := $(call obj,$(call src,lib/core))
+IO      := $(call obj,$(call src,lib/io))
+WORKER  := $(call obj,$(filter-out worker/main.c,$(call src,worker)))
+PRODUCER := $(call obj,$(call src,producer) $(call src,producer/cmd))
+FAKE    := $(call obj,$(call src,tests/fake))
+UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src,tests/unit))
+SCENARIO := $(patsubst tests/scenario/%.c,$(B)/scenario/%,$(wildcard tests/scenario/*_test.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,%,$(call src,tests/fuzz))
+
+.PHONY: all check test demo bench stack fuzz lint fmt report install clean
+all: $(B)/domainproof $(B)/domainproofd
+
+$(B)/domainproofd: $(B)/worker/main.o $(WORKER) $(IO) $(CORE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/domainproof: $(PRODUCER) $(IO) $(CORE)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+# the daemon as shipped, but for the places where a test may make it die
+$(B)/faulty/domainproofd: $(B)/worker/main.o $(WORKER) \
+	$(filter-out %/failpoint.o,$(IO)) $(B)/tests/fake/failpoint.o $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(B)/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# unit tests: the core, and the doors that need no server
+$(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# scenarios: the shipped worker with fakes linked in the doors' place
+FAKED    = $(patsubst %_sim,%,$(basename $(notdir $(call src,tests/fake))))
+$(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \
+	$(filter-out $(foreach f,$(FAKED),%/io/$(f).o),$(IO)) \
+	$(call obj,$(filter-out %_test.c,$(call src,tests/scenario)))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# one set of rules for the door to Kafka and for its simulator
+$(B)/conformance/real: $(call obj,$(call src,tests/conformance)) $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+$(B)/conformance/sim: $(call obj,$(call src,tests/conformance)) $(CORE) \
+	$(B)/tests/fake/kafka_sim.o $(filter-out %/io/kafka.o,$(IO))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# fuzz harnesses: with main() they replay seeds, with libFuzzer they search
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay/main.o $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+$(BUILD)/libfuzzer/%: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	clang-14 $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
+	    lib/core/*.c lib/io/*.c $(LIBS)
+
+check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(addprefix $(B)/fuzz/,$(FUZZ))
+	@tests/run check $(B)
+test: all check $(B)/conformance/real $(B)/faulty/domainproofd
+	@tests/run stack $(B)
+demo:
+	@ops/demo
+bench: all
+	@tests/bench/run
+stack: all
+	@ops/stack up
+fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZ))
+	@tests/run fuzz $(BUILD) $(SECONDS)
+lint:
+	@ops/lint
+fmt:
+	clang-format-14 -i $$(git ls-files '*.c' '*.h')
+report:
+	@ops/report
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/domainproof
+	install $(B)/domainproof $(B)/domainproofd $(DESTDIR)$(PREFIX)/bin
+	install -m 644 schemas/*.json ops/*.conf ops/lists/* \
+	    $(DESTDIR)$(PREFIX)/share/domainproof
+clean:
+	rm -rf $(BUILD)/lib $(BUILD)/worker $(BUILD)/producer $(BUILD)/tests \
+	    $(BUILD)/unit $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
+	    $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

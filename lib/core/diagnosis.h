@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sentence for each reason code: what we looked for, what we saw, and one
+ * thing to do. One table, one row a code; pure. */
+#pragma once
+#include "core/verdict.h"
+
+#define SAY_MAX 480
+
+struct diagnosis_facts {
+	enum code code;
+	const char *domain;   /* A-labels */
+	const char *name;     /* of the record, "" if none is wanted */
+	const char *expected; /* "" if not known */
+	const char *saw;      /* finding.saw, "" if nothing */
+	uint32_t neg_ttl_s;
+};
+
+/* say: what is the case. fix: one thing to do, "" when nothing is. Both hold
+ * SAY_MAX + 1, printable ASCII. Every code yields a sentence; CODE_NONE says
+ * that the record is right. */
+void diagnosis_say(const struct diagnosis_facts *facts, char *say, char *fix);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job: one request on a claim, which ends in exactly one result. Its shape
+ * as posted, the judgement of a request, its state while open, and the state
+ * machine: job_step. Pure; times are the broker's wall clock in ms. */
+#pragma once
+#include "core/claim.h"
+
+enum job_kind {
+	JOB_CLAIM,   /* begin a claim and say what to publish; no DNS */
+	JOB_VERIFY,  /* look until proven or the deadline */
+	JOB_CANCEL,  /* ends the open job named by target */
+	JOB_RELEASE, /* gives the domain up */
+	JOB_KIND_N,  /* unknown */
+};
+
+enum lane { LANE_JOBS, LANE_BULK, LANE_CONTROL, LANE_N };
+
+enum job_outcome {
+	END_OPEN, /* not ended */
+	END_VERIFIED,
+	END_EXPIRED,
+	END_FAILED,    /* deadline 0: definitely not there */
+	END_UNDECIDED, /* deadline 0: the DNS gave no answer */
+	END_REJECTED,
+	END_CANCELLED,
+	END_JOINED, /* an equal request is open */
+	END_DONE,   /* claim, cancel, release: carried out */
+	END_N,
+};
+
+/* A job as read from its message; strings are checked for their alphabet by
+ * the reader (io/message.h), the domain is canonical (io/idna.h). */
+struct job_request {
+	char org[ORG_MAX + 1];
+	char id[JOB_ID_MAX + 1];
+	char domain[DNAME_TEXT_MAX + 1]; /* A-labels, lower case */
+	enum job_kind kind;
+	char target[JOB_ID_MAX + 1]; /* cancel: the job's id */
+	char ref[JOB_ID_MAX + 1];    /* opaque to us, echoed in the result */
+	uint32_t checks;	     /* bit per enum check; 0 = default */
+	int64_t deadline_ms;	     /* -1 = policy's default */
+	uint32_t body_hash;	     /* of all the above but id and ref */
+};
+
+/* What the names door knows of a domain (io/idna.h). */
+struct domain_facts {
+	bool public_suffix;  /* ICANN section of the public suffix list */
+	bool private_suffix; /* PRIVATE section */
+	char registrable[DNAME_TEXT_MAX + 1]; /* "" if it is a suffix */
+};
+
+/* CODE_NONE, or why the request is refused. */
+enum code job_judge(const struct job_request *r,
+    const struct domain_facts *facts, const struct policy *policy);
+
+/* The part of an open job that goes into the state topic. */
+struct job {
+	uint64_t ver;
+	enum job_kind kind;
+	enum lane lane;
+	uint32_t checks;
+	uint32_t body_hash;
+	uint32_t seed; /* of its identity, for the backoff */
+	int64_t accepted_at;
+	int64_t deadline_at;
+	int64_t due_at; /* next look */
+	uint32_t looks;
+	enum verdict verdict; /* of its last look; UNDECIDED before one */
+	enum code code;
+	char ref[JOB_ID_MAX + 1];
+	uint16_t tail_len;
+	uint8_t *tail; /* as in struct claim */
+};
+
+/* How a job ended: what its Redis hash and the header of its tombstone say. */
+struct job_end {
+	uint64_t ver;
+	enum job_kind kind;
+	enum job_outcome outcome;
+	enum code code;
+	uint32_t looks;
+	int64_t accepted_at;
+	int64_t deadline_at;
+	int64_t settled_at;
+	char joined[JOB_ID_MAX + 1]; /* JOINED: the open job's id */
+};
+
+/* A verify job as accepted at `now`. */
+void job_open(struct job *j, const struct job_request *r, enum lane lane,
+    int64_t now, uint32_t seed, const struct policy *policy);
+
+/* A look that began at look_at has ended with finding f. Counts it; returns
+ * END_OPEN with due_at set, or how the job ends. */
+enum job_outcome job_look(struct job *j, const struct finding *f,
+    int64_t look_at, const struct policy *policy);
+
+const char *job_kind_name(enum job_kind k);
+enum job_kind job_kind_parse(const char *name, size_t len); /* JOB_KIND_N */
+const char *job_outcome_name(enum job_outcome o);
+const char *lane_name(enum lane l);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State and seen records: structs <-> bytes, and the keys they are stored
+ * under. Format: a version byte, then fields in a fixed order, big-endian; new
+ * fields are only ever appended; bytes behind the fields this version knows
+ * are kept in `tail` and written back. tests/unit/golden/ holds a file a
+ * release. All times are the broker's, in ms. Pure. */
+#pragma once
+#include "core/bytes.h"
+#include "core/job.h"
+
+#define RECORD_VERSION 1
+#define RECORD_MAX     2048 /* octets of one claim or job record */
+/* "job/" org "/" domain "/" id */
+#define RECORD_KEY_MAX (4 + ORG_MAX + 1 + DNAME_TEXT_MAX + 1 + JOB_ID_MAX)
+#define SEEN_OCTETS    21 /* digest 16, body hash 4, kind 1 */
+
+struct record_pos {
+	int32_t partitions;   /* of every topic, when it was written */
+	int64_t next[LANE_N]; /* offset of the next job of each lane */
+};
+
+enum record_kind { RECORD_CLAIM, RECORD_JOB, RECORD_POS, RECORD_UNKNOWN };
+
+/* Keys; out holds RECORD_KEY_MAX + 1; the length is returned. The key of
+ * `pos` is "pos". record_key_parse splits a key into its parts, each NUL-
+ * terminated; parts that the kind has not are "". */
+size_t record_claim_key(char *out, const char *org, const char *domain);
+size_t record_job_key(
+    char *out, const char *org, const char *domain, const char *id);
+struct record_key {
+	enum record_kind kind;
+	char org[ORG_MAX + 1];
+	char domain[DNAME_TEXT_MAX + 1];
+	char id[JOB_ID_MAX + 1];
+};
+void record_key_parse(struct record_key *out, const void *key, size_t len);
+
+/* Writers set w->bad when the buffer is too small. Readers return REJECT for
+ * bytes that are no such record; *out owns a tail then or not at all:
+ * record_claim_free, record_job_free. RETRY: memory is out. */
+void record_put_claim(struct writer *w, const struct claim *c);
+enum next record_get_claim(
+    struct claim *out, const void *bytes, size_t len, struct err *e) MUST_USE;
+void record_claim_free(struct claim *c);
+void record_put_job(struct writer *w, const struct job *j);
+enum next record_get_job(
+    struct job *out, const void *bytes, size_t len, struct err *e) MUST_USE;
+void record_job_free(struct job *j);
+void record_put_pos(struct writer *w, const struct record_pos *pos);
+enum next record_get_pos(struct record_pos *out, const void *bytes, size_t len,
+    struct err *e) MUST_USE;
+/* The header `end` of a job's tombstone. */
+void record_put_end(struct writer *w, const struct job_end *end);
+enum next record_get_end(
+    struct job_end *out, const void *bytes, size_t len, struct err *e) MUST_USE;

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TXT data as bytes: joining the character-strings of one record (RFC 1035
+ * section 3.3.14: nothing between them), printing bytes safely, and lists of
+ * `tag=value` words. Nothing here trusts a NUL. Pure. */
+#pragma once
+#include "core/err.h"
+
+/* Joins the character-strings of one TXT RDATA into out[cap]. Returns false
+ * when a string runs past the end, the RDATA is empty (RFC 1035: one or more
+ * strings), or the result does not fit; *len is then 0. */
+bool txt_join(const uint8_t *rdata, size_t rdata_len, uint8_t *out, size_t cap,
+    size_t *len) MUST_USE;
+
+/* Bytes as printable ASCII for people, logs and terminals: other octets, and
+ * '"' and '\', as \DDD. Never more than cap - 1 octets, always terminated;
+ * when cut, ends in "...". Returns octets written. cap >= 5. */
+size_t txt_show(const uint8_t *bytes, size_t len, char *out, size_t cap);
+
+/* Equal in every byte; takes the same time wherever they differ. */
+bool txt_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);

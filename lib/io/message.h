@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages: bytes <-> structs of the core. A hand-written scanner for jobs and
+ * writers for what we send: no library, no allocation, any thread. Jobs,
+ * results and events are CloudEvents 1.0 JSON in structured mode; schemas/ is
+ * their definition. Every text is escaped, bytes that are no UTF-8 included. */
+#pragma once
+#include "core/bytes.h"
+#include "core/job.h"
+#include "core/wire.h"
+
+#define MESSAGE_JOB_MAX	  16384 /* octets of a job, after the fetch */
+#define MESSAGE_DEPTH_MAX 8
+#define MESSAGE_OUT_MAX	  32768 /* no message of ours is longer */
+
+/* What could be read of a job, also when it is not one. */
+struct message_job {
+	struct job_request request; /* domain: as sent, up to its maximum; to
+				     * be made canonical by io/idna.h */
+	size_t domain_len;	    /* of request.domain before it was cut */
+	enum code code;		    /* CODE_NONE, or why it is refused */
+	bool identified; /* org, domain and id were readable: it can be
+			  * answered with `rejected` */
+	char why[160];	 /* what is wrong and where, one printable line */
+};
+
+/* Reads one job. BAD_JOB: no JSON, too long, too deep, doubled keys, NUL, bad
+ * UTF-8, missing or wrong fields; UNKNOWN_KIND; BAD_DEADLINE (not an integer
+ * of seconds >= 0; the upper bound is job_judge's). Members of the envelope
+ * that we do not know are ignored, members of `data` too. body_hash is not
+ * set: message_body_hash, after the domain is canonical. */
+void message_job_read(const void *bytes, size_t len, struct message_job *out);
+uint32_t message_body_hash(const struct job_request *r);
+/* The job message for a request (what producers post). Returns its length, 0
+ * when it does not fit. source: CloudEvents source. */
+size_t message_job_write(char *out, size_t cap, const struct job_request *r,
+    const char *source, int64_t wall_ms);
+
+struct message_who {		       /* whose message */
+	const char *org, *domain, *id; /* id "" = none */
+};
+
+/* finding NULL: no look was made. claim NULL: rejected before there was one. */
+size_t message_result(char *out, size_t cap, const struct message_who *who,
+    const struct job_end *end, enum lane lane, const struct claim *claim,
+    const struct finding *finding, const char *why,
+    const struct policy *policy);
+/* name: "claim.verified" ...; was: status before. n: counts events of one ver.
+ * job NULL = none is open. finding NULL: what the claim remembers. */
+size_t message_event(char *out, size_t cap, const char *name,
+    const struct message_who *who, const struct claim *claim, unsigned n,
+    enum claim_status was, const struct job *job, const struct finding *finding,
+    int64_t at, const struct policy *policy);
+/* job.rejected, job.dead, job.conflict: where it was found and why. */
+size_t message_trouble(char *out, size_t cap, const char *name,
+    const struct message_who *who, enum code code, const char *why,
+    const char *topic, int32_t partition, int64_t offset, int64_t at);
+
+/* The `doc` of the Redis hashes; job NULL: none is open; last NULL: none ended
+ * that is known. Times are RFC 3339. */
+size_t message_claim_doc(char *out, size_t cap, const struct message_who *who,
+    const struct claim *claim, const struct job *job,
+    const struct policy *policy);
+size_t message_job_doc(char *out, size_t cap, const struct message_who *who,
+    const struct job *open, const struct job_end *end);
+
+/* A finding as the JSON object {"verdict",...,"say","fix"} of results and of
+ * the command's --json. */
+void message_finding(
+    struct writer *w, const char *domain, const struct finding *f, int64_t at);
+/* Writers of JSON pieces, for those who build a message of their own. */
+void json_text(struct writer *w, const char *text); /* quoted, escaped */
+void json_bytes(struct writer *w, const void *bytes, size_t len);
+void json_key(struct writer *w, const char *name); /* ,"name": as needed */
+void json_number(struct writer *w, int64_t v);
+void json_time(struct writer *w, int64_t wall_ms); /* null when 0 */
+void json_raw(struct writer *w, const char *text);
