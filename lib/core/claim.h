@@ -14,7 +14,7 @@ enum claim_status {
 	CLAIM_LAPSING, /* was verified, definitively missing since */
 	CLAIM_LAPSED,
 	CLAIM_EXPIRED,	/* the deadline passed without proof */
-	CLAIM_RELEASED, /* given up; begins anew with a new generation */
+	CLAIM_RELEASED, /* not begun, or given up: begins with a new generation */
 	CLAIM_STATUS_N,
 };
 
@@ -70,6 +70,9 @@ enum claim_action {
 	CLAIM_SAY_LOOK = 1 << 8, /* look.done: code or saw changed */
 	CLAIM_SAVE = 1 << 9,	 /* the state record must be written */
 };
+
+/* A claim that has not begun: CLAIM_RELEASED of generation 0. */
+void claim_init(struct claim *c);
 
 /* finding: for PASS, MISS, PARTIAL and UNDECIDED, else NULL. Returns the set
  * of enum claim_action. The step has happened when it returns; ver is moved
