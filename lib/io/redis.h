@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The door to Redis, which holds nothing that cannot be rebuilt. Every call
  * has a time limit; a lost connection is opened again at the next call. Values
- * go as counted arguments, never in formats. One thread per struct redis. */
+ * go as counted arguments, never in formats. One thread per struct redis.
+ * SIGPIPE is ignored from the first redis_open on (hiredis writes to sockets
+ * whose peer is gone). */
 #pragma once
 #include "core/err.h"
 
@@ -21,8 +23,8 @@ struct redis_field {
 
 /* Pipeline: calls between redis_begin and redis_run are sent together. A hash
  * is replaced unless its stored `ver` is newer (a Lua script); ttl_s 0 = for
- * ever. After a failed redis_run nothing is known of what took effect: the
- * mark tells. */
+ * ever. Marks are moved last, and only if Redis took everything else. After a
+ * failed redis_run nothing is known of what took effect: the mark tells. */
 void redis_begin(struct redis *r);
 void redis_put_hash(struct redis *r, const char *key, uint64_t ver,
     const struct redis_field *fields, size_t fields_n, int64_t ttl_s);
@@ -42,6 +44,11 @@ enum next redis_put_meta(
     struct redis *r, int32_t partitions, struct err *e) MUST_USE;
 enum next redis_get_meta(struct redis *r, int32_t *partitions,
     struct err *e) MUST_USE; /* 0 = missing */
+
+/* Is everything there that is in Kafka's state? *complete false: meta or the
+ * mark of some partition is missing, so a missing key means nothing. */
+enum next redis_complete(
+    struct redis *r, bool *complete, struct err *e) MUST_USE;
 
 /* Readers: tells each field of a hash; *found false if there is none. */
 enum next redis_get_hash(struct redis *r, const char *key,
