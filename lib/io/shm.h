@@ -29,3 +29,10 @@ bool shm_poisoned(const struct shm *m, const char *what);
 
 void shm_beat(struct shm *m, size_t child); /* the loop is alive */
 uint64_t shm_beats(const struct shm *m, size_t child);
+
+/* Supervisor, before it starts `child`: nothing begun, not ready, no beats. */
+void shm_reset(struct shm *m, size_t child);
+void shm_ready_set(struct shm *m, size_t child); /* start-up is over */
+bool shm_ready_get(const struct shm *m, size_t child);
+/* Tests and reloads: unmaps. NULL is fine. */
+void shm_close(struct shm *m);

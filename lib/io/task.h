@@ -18,7 +18,7 @@ enum task_state { TASK_IDLE, TASK_RUNNING, TASK_ENDED };
 /* ENDED is told once; the task is idle then. */
 enum task_state task_collect(struct task *t);
 /* Waits for a running function at most so long; true when it has ended (and
- * is then collected). */
+ * is then collected) or none was running. */
 bool task_wait(struct task *t, int64_t limit_ms) MUST_USE;
 /* Waits for the run to end, ends the thread. NULL is fine. */
 void task_close(struct task *t);
