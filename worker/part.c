@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The memory of one partition: its claims, its open jobs, the identities seen
+ * and the positions of its lanes. */
+#include "worker/scheduler.h"
+
+#include <string.h>
+
+#include "io/entropy.h"
+
+enum next
+part_open(struct part **out, int32_t p, uint64_t epoch,
+    const struct policy *policy, struct err *e)
+{
+	struct part *part = mem_alloc(sizeof(*part));
+	uint64_t seed;
+	enum next how;
+
+	*out = NULL;
+	if (part == NULL) {
+		err_set(e, "partition %d: memory is out", p);
+		return RETRY;
+	}
+	how = entropy_get(&seed, sizeof(seed), e);
+	if (how != OK) {
+		mem_free(part);
+		return how;
+	}
+	part->p = p;
+	part->epoch = epoch;
+	part->state = PART_READY;
+	table_init(&part->claims, seed);
+	table_init(&part->jobs, seed);
+	how = seen_open(&part->seen, policy->dedupe_ms, seed, e);
+	if (how != OK) {
+		part_free(part);
+		return how;
+	}
+	*out = part;
+	return OK;
+}
+
+void
+part_free(struct part *part)
+{
+	struct open_claim *claim;
+	struct open_job *job;
+
+	if (part == NULL)
+		return;
+	for (size_t at = 0; (job = table_next(&part->jobs, &at)) != NULL;) {
+		record_job_free(&job->job);
+		mem_free(job);
+	}
+	for (size_t at = 0; (claim = table_next(&part->claims, &at)) != NULL;) {
+		record_claim_free(&claim->claim);
+		mem_free(claim);
+	}
+	table_free(&part->jobs);
+	table_free(&part->claims);
+	seen_free(part->seen);
+	for (int l = 0; l < LANE_N; l++)
+		mem_free(part->lane[l].held);
+	pending_free(part->pending);
+	mem_free(part);
+}
+
+enum next
+part_claim(struct part *part, const char *key, struct open_claim **out,
+    struct err *e)
+{
+	size_t len = strlen(key) + 1;
+	struct open_claim *claim = table_find(&part->claims, key);
+
+	*out = claim;
+	if (claim != NULL)
+		return OK;
+	claim = mem_alloc(sizeof(*claim) + len);
+	if (claim == NULL) {
+		err_set(e, "memory is out for a claim");
+		return RETRY;
+	}
+	claim_init(&claim->claim);
+	memcpy(claim->key, key, len);
+	*out = claim;
+	return table_add(&part->claims, claim->key, claim, e);
+}
+
+struct open_job *
+part_job(const struct part *part, const char *key)
+{
+	return table_find(&part->jobs, key);
+}
+
+void
+part_key_split(const char *key, char *org, char *domain, char *id)
+{
+	char *const out[] = {org, domain, id};
+	const char *at = key;
+
+	for (size_t i = 0; i < ARRAY_LEN(out); i++) {
+		size_t len = strcspn(at, "/");
+
+		if (out[i] != NULL) {
+			memcpy(out[i], at, len);
+			out[i][len] = '\0';
+		}
+		at += len + (at[len] == '/');
+	}
+}
+
+/* "org/domain/id" without its last part; out holds RECORD_KEY_MAX + 1. */
+static void
+claim_key_of(const char *job_key, char *out)
+{
+	const char *slash = strrchr(job_key, '/');
+	size_t len = (size_t)(slash - job_key);
+
+	memcpy(out, job_key, len);
+	out[len] = '\0';
+}
+
+enum next
+part_job_add(struct part *part, const char *key, const struct job *job,
+    struct open_job **out, struct err *e)
+{
+	char claim_key[RECORD_KEY_MAX + 1];
+	size_t len = strlen(key) + 1;
+	struct open_claim *claim;
+	struct open_job *new;
+	enum next how;
+
+	claim_key_of(key, claim_key);
+	how = part_claim(part, claim_key, &claim, e);
+	if (how != OK)
+		return how;
+	new = mem_alloc(sizeof(*new) + len);
+	if (new == NULL) {
+		err_set(e, "memory is out for a job");
+		return RETRY;
+	}
+	memcpy(new->key, key, len);
+	new->job = *job;
+	new->asked = SIZE_MAX;
+	new->timer = (struct timer){.place = TIMER_IDLE, .owner = new};
+	new->claim = claim;
+	new->next = claim->jobs;
+	claim->jobs = new;
+	*out = new;
+	return table_add(&part->jobs, new->key, new, e);
+}
+
+static void
+unlink_job(struct part *part, struct open_job *job)
+{
+	struct open_job **at = &job->claim->jobs;
+
+	while (*at != job)
+		at = &(*at)->next;
+	*at = job->next;
+	if (!job->dirty)
+		return;
+	at = &part->dirty_jobs;
+	while (*at != job)
+		at = &(*at)->next_dirty;
+	*at = job->next_dirty;
+}
+
+static void
+forget_held(struct part *part, const struct open_job *job)
+{
+	struct lane_state *lane = &part->lane[job->job.lane];
+
+	if (job->held_until == 0)
+		return;
+	for (size_t i = 0; i < lane->held_n; i++)
+		if (lane->held[lane->held_first + i].job == job)
+			lane->held[lane->held_first + i].job = NULL;
+}
+
+void
+part_job_drop(struct part *part, struct open_job *job)
+{
+	forget_held(part, job);
+	unlink_job(part, job);
+	table_remove(&part->jobs, job->key);
+	record_job_free(&job->job);
+	mem_free(job);
+}
+
+struct open_job *
+part_lasting(const struct open_claim *claim)
+{
+	struct open_job *best = NULL;
+
+	for (struct open_job *j = claim->jobs; j != NULL; j = j->next) {
+		if (best == NULL || j->job.deadline_at > best->job.deadline_at)
+			best = j;
+	}
+	return best;
+}
+
+/* Makes room for one more entry: moves the queue to the front, or grows. */
+static enum next
+held_room(struct lane_state *lane, struct err *e)
+{
+	size_t cap = lane->held_cap == 0 ? 64 : lane->held_cap * 2;
+	struct held *grown;
+
+	if (lane->held_first + lane->held_n < lane->held_cap)
+		return OK;
+	if (lane->held_first > lane->held_cap / 2) {
+		memmove(lane->held, lane->held + lane->held_first,
+		    lane->held_n * sizeof(*lane->held));
+		lane->held_first = 0;
+		return OK;
+	}
+	grown = mem_grow(lane->held, cap * sizeof(*grown));
+	if (grown == NULL) {
+		err_set(e, "memory is out for held jobs");
+		return RETRY;
+	}
+	lane->held = grown;
+	lane->held_cap = cap;
+	return OK;
+}
+
+enum next
+part_hold(struct part *part, enum lane lane, int64_t offset,
+    struct open_job *job, struct err *e)
+{
+	struct lane_state *ls = &part->lane[lane];
+	enum next how = held_room(ls, e);
+
+	if (how != OK)
+		return how;
+	ls->held[ls->held_first + ls->held_n] =
+	    (struct held){.offset = offset, .job = job};
+	ls->held_n++;
+	return OK;
+}
+
+void
+part_release_held(struct part *part, enum lane lane)
+{
+	struct lane_state *ls = &part->lane[lane];
+
+	for (size_t i = 0; i < ls->held_n; i++) {
+		struct open_job *job = ls->held[ls->held_first + i].job;
+
+		if (job == NULL)
+			continue;
+		job->held_until = 0;
+		step_dirty_job(part, job);
+	}
+	ls->held_first = 0;
+	ls->held_n = 0;
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading one partition back, on a task of its own:
+ *   1 the group's offsets of all its lanes, in one stable fetch
+ *   2 the true ends of its state and seen topics, never before 1
+ *   3 both, up to these ends
+ *   4 where each lane goes on: core/restore.h */
+#include "worker/scheduler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/failpoint.h"
+#include "io/log.h"
+
+#define STALL_MS 45000 /* without progress: say why, exit 111 */
+
+struct restore {
+	struct task *task;
+	struct kafka *kafka; /* for kafka_epoch only */
+	const struct kafka_conf *conf;
+	const struct policy *policy;
+	int32_t p, partitions;
+	uint64_t epoch;
+
+	struct kafka_reader *reader;
+	struct part *part;
+	struct record_pos pos;
+	bool pos_seen, state_seen;
+	enum next see_how; /* of the records seen so far */
+	enum next how;
+	struct err err;
+};
+
+int32_t
+restore_partition(const struct restore *r)
+{
+	return r->p;
+}
+
+static bool
+stale(const struct restore *r)
+{
+	return kafka_epoch(r->kafka, r->p) != r->epoch;
+}
+
+static enum next
+see_claim(struct restore *r, const struct record_key *key,
+    const struct kafka_record *record)
+{
+	char text[RECORD_KEY_MAX + 1];
+	struct open_claim *claim;
+	enum next how;
+
+	snprintf(text, sizeof(text), "%s/%s", key->org, key->domain);
+	how = part_claim(r->part, text, &claim, &r->err);
+	if (how != OK)
+		return how;
+	record_claim_free(&claim->claim);
+	claim_init(&claim->claim);
+	if (record->value == NULL)
+		return OK;
+	return record_get_claim(
+	    &claim->claim, record->value, record->value_len, &r->err);
+}
+
+static enum next
+see_job(struct restore *r, const struct record_key *key,
+    const struct kafka_record *record)
+{
+	char text[RECORD_KEY_MAX + 1];
+	struct open_job *open;
+	struct job job;
+	enum next how;
+
+	snprintf(text, sizeof(text), "%s/%s/%s", key->org, key->domain, key->id);
+	open = part_job(r->part, text);
+	if (record->value == NULL) {
+		if (open != NULL)
+			part_job_drop(r->part, open);
+		return OK;
+	}
+	how = record_get_job(&job, record->value, record->value_len, &r->err);
+	if (how != OK)
+		return how;
+	if (open == NULL)
+		return part_job_add(r->part, text, &job, &open, &r->err);
+	record_job_free(&open->job);
+	open->job = job;
+	return OK;
+}
+
+static enum next
+see_state_record(struct restore *r, const struct kafka_record *record)
+{
+	struct record_key key;
+
+	record_key_parse(&key, record->key, record->key_len);
+	switch (key.kind) {
+	case RECORD_CLAIM:
+		return see_claim(r, &key, record);
+	case RECORD_JOB:
+		return see_job(r, &key, record);
+	case RECORD_POS:
+		r->pos_seen = true;
+		return record_get_pos(
+		    &r->pos, record->value, record->value_len, &r->err);
+	case RECORD_UNKNOWN:
+		break;
+	}
+	err_set(&r->err, "key of an unknown kind");
+	return REJECT;
+}
+
+static bool
+see_state(void *arg, const struct kafka_record *record)
+{
+	struct restore *r = arg;
+	struct err why;
+
+	r->state_seen = true;
+	r->see_how = see_state_record(r, record);
+	if (r->see_how == REJECT) {
+		why = r->err;
+		err_set(&r->err,
+		    "state partition %d offset %lld cannot be read: %.200s; the"
+		    " partition stays closed: look with `kcat`, run a version"
+		    " that can read it",
+		    r->p, (long long)record->offset, why.text);
+	}
+	return r->see_how == OK && !stale(r);
+}
+
+static bool
+see_seen(void *arg, const struct kafka_record *record)
+{
+	struct restore *r = arg;
+	struct seen_entry entry;
+	struct reader in;
+
+	reader_init(&in, record->value, record->value_len);
+	while (in.left >= SEEN_OCTETS) {
+		memcpy(entry.digest, reader_bytes(&in, SEEN_DIGEST),
+		    SEEN_DIGEST);
+		entry.body_hash = reader_u32(&in);
+		entry.kind = reader_u8(&in);
+		r->see_how =
+		    seen_add(r->part->seen, &entry, record->append_at, &r->err);
+		if (r->see_how != OK)
+			return false;
+	}
+	return !stale(r);
+}
+
+static enum next
+read_topic(struct restore *r, enum topic topic, int64_t *high,
+    bool (*see)(void *arg, const struct kafka_record *record))
+{
+	int64_t low;
+	enum next how = kafka_reader_ends(
+	    r->reader, topic, r->p, &low, high, STALL_MS, &r->err);
+
+	if (how != OK)
+		return how;
+	r->see_how = OK;
+	how = kafka_reader_read(r->reader, topic, r->p, low, *high, see, r,
+	    STALL_MS, &r->err);
+	return r->see_how != OK ? r->see_how : how;
+}
+
+static enum next
+judge_lane(struct restore *r, enum lane lane, int64_t committed)
+{
+	static const enum topic topic[LANE_N] = {
+	    [LANE_JOBS] = TOPIC_JOBS,
+	    [LANE_BULK] = TOPIC_BULK,
+	    [LANE_CONTROL] = TOPIC_CONTROL,
+	};
+	struct restore_facts f = {
+	    .lane = lane,
+	    .committed = committed,
+	    .pos = r->pos_seen ? r->pos.next[lane] : -1,
+	    .state_empty = !r->state_seen,
+	};
+	struct restore_plan plan;
+	enum next how = kafka_reader_ends(r->reader, topic[lane], r->p, &f.low,
+	    &f.high, STALL_MS, &r->err);
+
+	if (how != OK)
+		return how;
+	plan = restore_judge(&f);
+	r->part->lane[lane].next = plan.next;
+	if (plan.verdict == RESTORE_GO_ON)
+		return OK;
+	log_line(plan.verdict == RESTORE_FIRST_START ? LOG_INFO : LOG_ERROR,
+	    "restore.lane",
+	    FIELDS(TEXT("lane", lane_name(lane)), INT("partition", r->p),
+	        TEXT("why", plan.why), INT("committed", f.committed),
+	        INT("pos", f.pos), INT("low", f.low), INT("high", f.high)));
+	if (plan.verdict != RESTORE_STOP)
+		return OK;
+	err_set(&r->err,
+	    "lane %s partition %d: %s (committed %lld, pos %lld, log %lld to"
+	    " %lld); it stays closed until its group offset is set right",
+	    lane_name(lane), r->p, plan.why, (long long)f.committed,
+	    (long long)f.pos, (long long)f.low, (long long)f.high);
+	return REJECT;
+}
+
+static enum next
+judge(struct restore *r, const int64_t committed[LANE_N])
+{
+	if (r->pos_seen && r->pos.partitions != r->partitions) {
+		err_set(&r->err,
+		    "partition %d was written with %d partitions a topic, now"
+		    " there are %d: every domain would have another owner; set"
+		    " the topics back to %d partitions",
+		    r->p, r->pos.partitions, r->partitions, r->pos.partitions);
+		return REJECT;
+	}
+	for (int l = 0; l < LANE_N; l++) {
+		enum next how = judge_lane(r, (enum lane)l, committed[l]);
+
+		if (how != OK)
+			return how;
+	}
+	return OK;
+}
+
+static enum next
+read_back(struct restore *r)
+{
+	int64_t committed[LANE_N], seen_high;
+	enum next how = kafka_reader_open(&r->reader, r->conf, &r->err);
+
+	if (how == OK)
+		how = kafka_reader_committed(
+		    r->reader, r->p, committed, STALL_MS, &r->err);
+	if (how == OK)
+		how = read_topic(r, TOPIC_STATE, &r->part->chained, see_state);
+	if (how == OK)
+		how = read_topic(r, TOPIC_SEEN, &seen_high, see_seen);
+	return how == OK ? judge(r, committed) : how;
+}
+
+static void
+run(void *arg)
+{
+	struct restore *r = arg;
+
+	failpoint("restore.begin", NULL);
+	r->how = part_open(&r->part, r->p, r->epoch, r->policy, &r->err);
+	if (r->how == OK)
+		r->how = read_back(r);
+	kafka_reader_close(r->reader);
+	r->reader = NULL;
+	failpoint("restore.end", NULL);
+}
+
+enum next
+restore_start(struct restore **out, struct kafka *kafka,
+    const struct kafka_conf *conf, const struct policy *policy, int32_t p,
+    int32_t partitions, int wake_fd, struct err *e)
+{
+	struct restore *r = mem_alloc(sizeof(*r));
+	enum next how;
+
+	*out = r;
+	if (r == NULL) {
+		err_set(e, "memory is out for a restore");
+		return RETRY;
+	}
+	r->kafka = kafka;
+	r->conf = conf;
+	r->policy = policy;
+	r->p = p;
+	r->partitions = partitions;
+	r->epoch = kafka_epoch(kafka, p);
+	how = task_open(&r->task, "restore", wake_fd, e);
+	if (how == OK)
+		task_start(r->task, run, r);
+	return how;
+}
+
+/* A partition that cannot be explained is kept, closed, so that its neighbours
+ * go on and the log says each day what is wrong with it. */
+bool
+restore_collect(
+    struct restore *r, enum next *how, struct part **part, struct err *e)
+{
+	if (task_collect(r->task) != TASK_ENDED)
+		return false;
+	*part = NULL;
+	*e = r->err;
+	if (stale(r)) {
+		*how = RETRY;
+		return true;
+	}
+	*how = r->how == OK || r->how == REJECT ? OK : STOP;
+	if (*how != OK)
+		return true;
+	r->part->state = r->how == OK ? PART_READY : PART_STOPPED;
+	*part = r->part;
+	r->part = NULL;
+	return true;
+}
+
+void
+restore_free(struct restore *r)
+{
+	task_close(r->task);
+	part_free(r->part);
+	mem_free(r);
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scheduler: owns partitions, remembers claims and open jobs, sends looks
+ * to resolvers when they are due, and writes what follows in transactions.
+ *
+ *   poll -> intake -> step -> pending of its partition -> batch -> commit
+ *                      ^                                    |
+ *   resolver answers --+                                    +-> Redis
+ *
+ * Every step changes memory at once and appends what must be written to its
+ * partition's `pending`. A batch takes the pendings of up to 16 partitions and
+ * is one Kafka transaction; while it commits on its thread, the next steps
+ * accumulate. When a batch is aborted, its partitions are dropped and restored
+ * from Kafka: there is one way back, the same as after a kill.
+ *
+ * One thread runs all of this; commits, restores and Redis run as tasks
+ * (io/task.h) that share nothing with it but what they are handed. */
+#pragma once
+#include "core/restore.h"
+#include "core/seen.h"
+#include "core/table.h"
+#include "core/timers.h"
+#include "core/wire.h"
+#include "io/conf.h"
+#include "io/kafka.h"
+#include "io/message.h"
+#include "io/redis.h"
+#include "io/task.h"
+#include "worker/role.h"
+
+#define SCHED_GO_ON (-1) /* any other value is an exit code */
+
+#define GRACE_JOBS_MS 15 /* a job that ends within it is written once */
+#define GRACE_BULK_MS 2000
+#define BATCH_STEPS_MAX 5000
+#define BATCH_PARTITIONS_MAX 16
+#define OPEN_JOBS_MAX 4000000u /* intake pauses above */
+#define FIRST_LOOKS_MAX 4096u /* accepted, not looked at yet, a lane */
+#define ASKED_MAX 4096u /* looks out at resolvers */
+#define ASKED_BULK_MAX 2048u
+#define TOUCH_MS (24 * 3600 * 1000) /* each partition commits that often */
+#define JOB_HASH_TTL_S (7 * 24 * 3600) /* in Redis, after its end */
+
+/* -- memory of one partition -------------------------------------------- */
+
+struct open_job;
+
+struct open_claim {
+	struct claim claim;
+	struct open_job *jobs; /* open ones of this claim */
+	bool dirty; /* on its partition's list */
+	struct open_claim *next_dirty;
+	char key[]; /* "org/domain" */
+};
+
+struct open_job {
+	struct job job;
+	struct open_claim *claim;
+	struct open_job *next; /* of the same claim */
+	struct timer timer; /* due, in broker ms; idle while asked */
+	size_t asked; /* index into asked[], SIZE_MAX = not asked */
+	int64_t held_until; /* mono ms: not written before; 0 = not held */
+	bool dirty;
+	struct open_job *next_dirty;
+	char key[]; /* "org/domain/id" */
+};
+
+/* An accepted job that is in no batch yet holds its lane's position back. */
+struct held {
+	int64_t offset;
+	struct open_job *job; /* NULL: it has ended, its result is pending */
+};
+
+struct lane_state {
+	int64_t next; /* offset of the next record to poll */
+	struct held *held; /* a queue: held[first] .. held[first + n - 1] */
+	size_t held_first, held_n, held_cap;
+};
+
+/* What is to be written for one partition, and to Redis after it. */
+struct status_put {
+	struct status_put *next;
+	char *key; /* Redis key */
+	char *member; /* of the organisation's set, NULL = none */
+	char *org_key;
+	uint64_t ver;
+	int64_t ttl_s;
+	size_t fields_n;
+	struct redis_field fields[12];
+};
+
+struct pending {
+	struct chunk *chunks; /* all memory of this pending */
+	size_t out_n, out_cap;
+	struct kafka_out *out; /* mem_alloc */
+	struct status_put *puts, **puts_end;
+	size_t seen_n, seen_cap;
+	uint8_t *seen; /* SEEN_OCTETS each */
+	unsigned steps;
+	bool urgent; /* holds a step of the interactive lane */
+};
+
+enum part_state {
+	PART_RESTORING,
+	PART_READY,
+	PART_STOPPED, /* unreadable or unexplained: needs an operator */
+};
+
+struct part {
+	int32_t p;
+	uint64_t epoch;
+	enum part_state state;
+	struct table claims; /* key -> struct open_claim */
+	struct table jobs; /* key -> struct open_job */
+	struct seen *seen;
+	struct lane_state lane[LANE_N];
+	struct open_claim *dirty_claims;
+	struct open_job *dirty_jobs;
+	struct pending *pending; /* NULL: nothing */
+	bool touch; /* write `pos` even if nothing is pending */
+	int64_t touched_at; /* mono ms of the last commit that touched it */
+	int64_t chained; /* state offset that Redis will have seen */
+	bool in_batch; /* of the running commit */
+};
+
+/* part.c */
+enum next part_open(struct part **out, int32_t p, uint64_t epoch,
+    const struct policy *policy, struct err *e) MUST_USE;
+void part_free(struct part *part);
+/* Finds or makes (not begun). RETRY: memory is out. */
+enum next part_claim(struct part *part, const char *key,
+    struct open_claim **out, struct err *e) MUST_USE;
+struct open_job *part_job(const struct part *part, const char *key);
+enum next part_job_add(struct part *part, const char *key,
+    const struct job *job, struct open_job **out, struct err *e) MUST_USE;
+/* Takes it off the tables and frees it; its timer must be idle. */
+void part_job_drop(struct part *part, struct open_job *job);
+/* The longest-lived open verify job of a claim, NULL if none. */
+struct open_job *part_lasting(const struct open_claim *claim);
+enum next part_hold(struct part *part, enum lane lane, int64_t offset,
+    struct open_job *job, struct err *e) MUST_USE;
+/* Everything accepted so far goes into the next batch. */
+void part_release_held(struct part *part, enum lane lane);
+/* Splits "org/domain[/id]"; any of the buffers may be NULL. */
+void part_key_split(const char *key, char *org, char *domain, char *id);
+
+/* -- restore.c ----------------------------------------------------------- */
+
+struct restore; /* one partition being read back, on a task */
+
+/* Starts reading partition p; the epoch is that of now. */
+enum next restore_start(struct restore **out, struct kafka *kafka,
+    const struct kafka_conf *conf, const struct policy *policy, int32_t p,
+    int32_t partitions, int wake_fd, struct err *e) MUST_USE;
+int32_t restore_partition(const struct restore *r);
+/* NULL while it runs. When it has ended: OK with the partition (READY, or
+ * STOPPED with e), RETRY (epoch moved on: forget it), STOP (exit 111). */
+bool restore_collect(struct restore *r, enum next *how, struct part **part,
+    struct err *e);
+/* Waits for its thread. */
+void restore_free(struct restore *r);
+
+/* -- batch.c ------------------------------------------------------------- */
+
+struct chunk;
+
+struct batch {
+	struct kafka_batch kafka;
+	size_t parts_n;
+	struct pending *pendings[BATCH_PARTITIONS_MAX];
+	int64_t chain_from[BATCH_PARTITIONS_MAX];
+	struct kafka_touch touched[BATCH_PARTITIONS_MAX];
+	struct batch *next; /* in the status queue */
+	enum kafka_commit_result result;
+	struct err err;
+};
+
+struct pending *pending_open(void);
+void pending_free(struct pending *p);
+/* Memory that lives as long as the pending. Ends the process (111) when there
+ * is none: the way back is a restore. */
+void *pending_mem(struct pending *p, size_t len);
+char *pending_copy(struct pending *p, const void *bytes, size_t len);
+struct pending *part_pending(struct part *part);
+/* Appends a record; key, value and headers are copied. */
+void pending_out(struct pending *p, const struct kafka_out *out);
+void pending_seen(struct pending *p, const struct seen_entry *entry);
+struct status_put *pending_put(struct pending *p);
+/* Serialises the dirty claims and jobs of the parts chosen and takes their
+ * pendings. now_mono decides whose grace is over; all: whatever is held goes.
+ * NULL: there is nothing to write. */
+enum batch_scope { BATCH_DUE, BATCH_ALL };
+struct batch *batch_take(struct part **parts, size_t parts_n,
+    enum batch_scope scope, int64_t now_mono, const struct policy *policy);
+void batch_free(struct batch *b);
+
+/* -- status.c: Redis ----------------------------------------------------- */
+
+struct status;
+
+enum next status_open(struct status **out, const struct settings *settings,
+    const struct kafka_conf *conf, const struct policy *policy,
+    int32_t partitions, int wake_fd, struct err *e) MUST_USE;
+void status_close(struct status *s);
+/* Partition p was restored: Redis must be brought up to state offset `to`. */
+void status_restored(struct status *s, int32_t p, int64_t to);
+void status_gone(struct status *s, int32_t p);
+/* A committed batch; takes it over. */
+void status_batch(struct status *s, struct batch *b);
+/* Each turn: starts what is due, collects what has ended. Returns the mono ms
+ * at which it wants to be called again. */
+int64_t status_turn(struct status *s, int64_t now_mono);
+/* The hash of a claim or job as it is written; shared by batch.c (after a
+ * step) and status.c (rebuilding from the state topic). */
+void status_claim_put(struct pending *p, const char *key,
+    const struct claim *claim, const char *job_id, const struct job *job,
+    const struct policy *policy);
+void status_job_put(struct pending *p, const char *key, const struct job *open,
+    const struct job_end *end);
+
+/* -- the scheduler itself ------------------------------------------------ */
+
+struct asked { /* a look that is out at a resolver */
+	struct open_job *job; /* NULL: free, or its job is gone */
+	struct part *part;
+	uint64_t request; /* 0 = free */
+	int64_t look_at; /* broker ms */
+	int64_t sent_at; /* mono ms */
+	enum lane lane;
+	unsigned resolver;
+	uint32_t next_free;
+};
+
+struct resolver_line {
+	int fd;
+	size_t len; /* of the frame being filled */
+	uint8_t frame[WIRE_FRAME_MAX];
+};
+
+struct scheduler {
+	const struct role *role;
+	const struct settings *settings;
+	const struct policy *policy;
+	struct kafka_conf kafka_conf;
+	struct kafka *kafka;
+	int wake_fd;
+	int32_t partitions;
+
+	/* the broker's clock: known once a commit has told it */
+	bool clock_known;
+	int64_t clock_at; /* broker ms at clock_mono */
+	int64_t clock_mono;
+	int64_t mono; /* this turn's */
+
+	size_t parts_n;
+	struct part *parts[KAFKA_PARTITIONS_MAX];
+	size_t restores_n;
+	struct restore *restores[KAFKA_PARTITIONS_MAX];
+	bool lanes_changed;
+	bool fenced; /* kafka_fence is done */
+	bool gained; /* at least once */
+
+	struct task *commit_task;
+	struct batch *batch; /* on the commit task */
+	int64_t commit_began; /* mono */
+	struct task *fence_task;
+	struct err fence_err;
+	enum next fence_how;
+
+	struct status *status;
+
+	struct timers due[LANE_N]; /* open jobs by their next look */
+	struct asked *asked; /* ASKED_MAX */
+	uint32_t asked_free;
+	unsigned asked_n[LANE_N];
+	uint64_t request_last;
+	unsigned resolvers_n;
+	struct resolver_line *lines;
+
+	size_t open_jobs;
+	unsigned first_looks[LANE_N];
+	uint64_t rerouted, accepted, settled; /* counters for the log */
+	uint64_t hash_seed;
+	size_t turn_part; /* where batch_take begins, for fairness */
+	int64_t resend_due;
+	bool draining;
+	struct kafka_event ev; /* large */
+};
+
+/* Opens everything but Kafka's group is not awaited. */
+enum next scheduler_open(struct scheduler **out, const struct role *role,
+    struct err *e) MUST_USE;
+/* Does all that can be done now; *wake_due: mono ms at which to call again at
+ * the latest. Returns SCHED_GO_ON or an exit code. */
+int scheduler_turn(struct scheduler *s, int64_t *wake_due);
+/* Flushes all that is pending and commits it. SCHED_GO_ON or an exit code. */
+int scheduler_flush(struct scheduler *s, int64_t limit_ms);
+void scheduler_close(struct scheduler *s);
+int64_t scheduler_now(const struct scheduler *s); /* broker ms */
+struct part *scheduler_part(const struct scheduler *s, int32_t p);
+
+/* intake.c: one record of a lane -> steps. OK, or STOP when memory is out. */
+enum next intake_record(struct scheduler *s, struct part *part,
+    const struct kafka_event *ev, struct err *e) MUST_USE;
+
+/* steps.c: what happens to claims and jobs, and what is said of it */
+struct step_who {
+	char org[ORG_MAX + 1];
+	char domain[DNAME_TEXT_MAX + 1];
+	char id[JOB_ID_MAX + 1];
+	char claim_key[RECORD_KEY_MAX + 1];
+	char job_key[RECORD_KEY_MAX + 1];
+};
+void step_who(struct step_who *w, const char *org, const char *domain,
+    const char *id);
+enum next step_claim(struct scheduler *s, struct part *part,
+    struct open_claim *claim, enum claim_event ev, const struct finding *f,
+    const struct open_job *job, int64_t now, struct err *e) MUST_USE;
+/* Ends a request: its result, its identity among the seen, its tombstone, its
+ * hash. job NULL: it was never open. */
+enum next step_end(struct scheduler *s, struct part *part,
+    const struct step_who *w, enum lane lane, const struct job_end *end,
+    uint32_t body_hash, struct open_claim *claim, const struct finding *f,
+    const char *why, struct err *e) MUST_USE;
+/* Ends an open job and forgets it. */
+enum next step_settle(struct scheduler *s, struct part *part,
+    struct open_job *job, enum job_outcome outcome, enum code code,
+    const struct finding *f, int64_t now, struct err *e) MUST_USE;
+void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
+void step_dirty_claim(struct part *part, struct open_claim *claim);
+void step_dirty_job(struct part *part, struct open_job *job);
+void step_trouble(struct part *part, const char *name,
+    const struct step_who *w, enum code code, const char *why,
+    const struct kafka_event *ev, const char *prefix, int64_t now);
+
+/* dispatch.c: due looks out, findings in */
+void dispatch_init(struct scheduler *s);
+enum next dispatch_arm(struct scheduler *s, struct open_job *job, int64_t due,
+    struct err *e) MUST_USE;
+/* The job ends or its partition goes: an answer still out only frees its
+ * slot. */
+void dispatch_forget(struct scheduler *s, struct open_job *job);
+enum next dispatch_turn(struct scheduler *s, struct err *e) MUST_USE;
+enum next dispatch_receive(struct scheduler *s, struct err *e) MUST_USE;
+int64_t dispatch_next_due(const struct scheduler *s);
