@@ -61,7 +61,6 @@ struct mark {
 	int64_t from;
 	int64_t to;
 	bool *moved;
-	bool told; /* the server has answered */
 };
 
 struct redis {
@@ -557,15 +556,13 @@ read_mark(struct redis *r, struct mark *m, struct sent *s, struct err *e)
 	if (next != OK)
 		return next;
 	judge(r, reply, s, e);
-	if (reply->type == REDIS_REPLY_INTEGER) {
-		*m->moved = reply->integer == 1;
-		m->told = true;
-	}
+	*m->moved = reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
 	freeReplyObject(reply);
 	return OK;
 }
 
-/* Marks that were answered stay so: asked again they would stand at `to`. */
+/* If this is run again, a mark that the first run moved is told as not moved:
+ * behind, never ahead. */
 static enum next
 run_marks(struct redis *r, struct sent *s, struct err *e)
 {
@@ -574,17 +571,13 @@ run_marks(struct redis *r, struct sent *s, struct err *e)
 
 	*s = (struct sent){0};
 	empty_bytes(b);
-	for (size_t i = 0; i < r->marks_n; i++) {
-		if (!r->marks[i].told)
-			add_mark(b, &r->marks[i]);
-	}
+	for (size_t i = 0; i < r->marks_n; i++)
+		add_mark(b, &r->marks[i]);
 	if (b->commands_n == 0)
 		return OK;
 	next = send_bytes(r, b, e);
-	for (size_t i = 0; next == OK && i < r->marks_n; i++) {
-		if (!r->marks[i].told)
-			next = read_mark(r, &r->marks[i], s, e);
-	}
+	for (size_t i = 0; next == OK && i < r->marks_n; i++)
+		next = read_mark(r, &r->marks[i], s, e);
 	return next;
 }
 
