@@ -22,6 +22,13 @@ bool document_bool(const struct document *d, const char *path, bool fallback);
 int64_t document_count(const struct document *d, const char *path);
 const struct document *document_at(
     const struct document *d, const char *path, size_t i);
+/* Members of the object at path ("" = this value itself), for names that hold
+ * a dot or are not known: the name of the i-th, NULL past the last; *value
+ * belongs to d. */
+const char *document_member(const struct document *d, const char *path,
+    size_t i, const struct document **value);
+/* This value itself as a text; NULL when it is none. */
+const char *document_self(const struct document *d);
 /* The value as compact JSON, to be freed by document_text_free. */
 char *document_write(const struct document *d);
 void document_text_free(char *text);
