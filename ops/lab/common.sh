@@ -10,7 +10,7 @@ CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/domainproof
 KAFKA_VERSION=4.3.0
 
 say() { printf '%s\n' "$*" >&2; }
-die() { say "${0##*/}: $*"; exit 1; }
+die() { say "ops/stack: $*"; exit 1; }
 
 # stack_places ROOT: STACK (data), NET (the first three bytes of the addresses)
 stack_places() {

@@ -95,11 +95,11 @@ knot_ds() { keymgr -c "$STACK/$1/knot.conf" "$2" ds | sed -n '1s/ DS / 60 DS /p'
 
 # zone_parent ZONE: the zone of the table that encloses it, or nothing
 zone_parent() {
-	local up=$1
+	local up=$1 all
+	all=" $(zone_table | awk '{ printf "%s ", $1 }')"
 	while [[ $up == *.* ]]; do
 		up=${up#*.}
-		zone_table | awk -v z="$up" '$1 == z { f = 1 } END { exit !f }' &&
-			printf '%s\n' "$up" && return
+		[[ $all != *" $up "* ]] || { printf '%s\n' "$up"; return; }
 	done
 }
 
@@ -110,7 +110,7 @@ zone_file() {
 	for s in ${2//,/ }; do printf '@ NS ns-%s.test.\n' "$s"; done
 	printf '@ TXT "v=spf1 -all"\n'
 	while read -r z s _; do
-		[ "$(zone_parent "$z")" = "$1" ] || continue
+		[[ $z == *."$1" && $(zone_parent "$z") == "$1" ]] || continue
 		for n in ${s//,/ }; do printf '%s.test. NS ns-%s.test.\n' "$z" "$n"; done
 	done < <(zone_table)
 	[ "$3" = big ] || return 0
@@ -139,7 +139,7 @@ tld_zone() {
 		"$(part_addr tld)" "$(part_addr root)" "$(part_addr a)" \
 		"$(part_addr b)" "$(part_addr silent)"
 	while read -r zone servers kind; do
-		[ -z "$(zone_parent "$zone")" ] || continue
+		[[ $zone != *.* || -z $(zone_parent "$zone") ]] || continue
 		for s in ${servers//,/ }; do printf '%s NS ns-%s\n' "$zone" "$s"; done
 		case $kind in
 		signed) knot_ds "${servers%%,*}" "$zone.test." ;;
@@ -172,6 +172,24 @@ dns_prepare() {
 	zone_files
 	tld_zone >"$STACK/tld/zones/test.zone"
 	root_zone >"$STACK/root/zones/root.zone"
+}
+
+# zone_add NAME...: plain zones on both servers while they run
+zone_add() {
+	local zone s
+	for zone in "$@"; do
+		zone=${zone%.}
+		zone=${zone%.test}
+		[[ $zone =~ ^[a-z0-9]([a-z0-9-]*[a-z0-9])?$ ]] ||
+			die "'$zone' is not one label of a zone below test."
+		! zone_table | grep -q "^$zone[[:space:]]" || continue
+		printf '%s a,b plain\n' "$zone" >>"$STACK/zones.extra"
+	done
+	dns_prepare
+	for s in a b; do knotc -c "$STACK/$s/knot.conf" reload >/dev/null || die "server $s did not reload"; done
+	knotc -b -c "$STACK/tld/knot.conf" zone-reload test. >/dev/null || die "the TLD did not reload"
+	wait_ready a b tld
+	for zone in "$@"; do ub_control flush_zone "${zone%.test}.test." >/dev/null; done
 }
 
 run_knot() { exec knotd -c "$STACK/$1/knot.conf"; }
