@@ -7,5 +7,6 @@
 
 int64_t clock_mono_ms(void); /* never jumps; no relation to the wall */
 int64_t clock_wall_ms(void); /* ms since 1970, this machine's opinion */
-/* RFC 3339 in UTC with milliseconds; out holds CLOCK_TEXT. Pure. */
+/* RFC 3339 in UTC with milliseconds; out holds CLOCK_TEXT. What is before 1970
+ * or after 9999 is shown as the nearest of them. Pure. */
 void clock_show(int64_t wall_ms, char *out);

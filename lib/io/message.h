@@ -4,8 +4,8 @@
  * results and events are CloudEvents 1.0 JSON in structured mode; schemas/ is
  * their definition. Every text is escaped, bytes that are no UTF-8 included. */
 #pragma once
-#include "core/bytes.h"
 #include "core/job.h"
+#include "core/json.h"
 #include "core/wire.h"
 
 #define MESSAGE_JOB_MAX	  16384 /* octets of a job, after the fetch */
@@ -18,16 +18,20 @@ struct message_job {
 				     * be made canonical by io/idna.h */
 	size_t domain_len;	    /* of request.domain before it was cut */
 	enum code code;		    /* CODE_NONE, or why it is refused */
-	bool identified; /* org, domain and id were readable: it can be
-			  * answered with `rejected` */
+	bool json;		    /* it is JSON, whatever it says */
+	bool identified; /* org, domain and id were readable, also when what
+			  * follows them is not: it can be answered with
+			  * `rejected` */
 	char why[160];	 /* what is wrong and where, one printable line */
 };
 
 /* Reads one job. BAD_JOB: no JSON, too long, too deep, doubled keys, NUL, bad
- * UTF-8, missing or wrong fields; UNKNOWN_KIND; BAD_DEADLINE (not an integer
- * of seconds >= 0; the upper bound is job_judge's). Members of the envelope
- * that we do not know are ignored, members of `data` too. body_hash is not
- * set: message_body_hash, after the domain is canonical. */
+ * UTF-8, missing or wrong fields; BAD_DOMAIN: longer than request.domain, one
+ * final dot not counted; UNKNOWN_KIND; BAD_DEADLINE (not an integer of seconds
+ * >= 0; the upper bound is job_judge's). Of several the first one of these.
+ * Members of the envelope that we do not know are ignored, members of `data`
+ * too. body_hash is not set: message_body_hash, after the domain is canonical.
+ */
 void message_job_read(const void *bytes, size_t len, struct message_job *out);
 uint32_t message_body_hash(const struct job_request *r);
 /* The job message for a request (what producers post). Returns its length, 0
@@ -37,6 +41,7 @@ size_t message_job_write(char *out, size_t cap, const struct job_request *r,
 
 struct message_who {		       /* whose message */
 	const char *org, *domain, *id; /* id "" = none */
+	const char *ref;	       /* of results; NULL or "" = none */
 };
 
 /* finding NULL: no look was made. claim NULL: rejected before there was one. */
@@ -67,10 +72,5 @@ size_t message_job_doc(char *out, size_t cap, const struct message_who *who,
  * the command's --json. */
 void message_finding(
     struct writer *w, const char *domain, const struct finding *f, int64_t at);
-/* Writers of JSON pieces, for those who build a message of their own. */
-void json_text(struct writer *w, const char *text); /* quoted, escaped */
-void json_bytes(struct writer *w, const void *bytes, size_t len);
-void json_key(struct writer *w, const char *name); /* ,"name": as needed */
-void json_number(struct writer *w, int64_t v);
-void json_time(struct writer *w, int64_t wall_ms); /* null when 0 */
-void json_raw(struct writer *w, const char *text);
+/* Beside the writers of core/json.h: RFC 3339, null when 0. */
+void json_time(struct writer *w, int64_t wall_ms);

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(MESSAGE_JOB_MAX == JSON_SCAN_MAX, "one limit");
+_Static_assert(MESSAGE_DEPTH_MAX == JSON_DEPTH_MAX, "one limit");
+
+#define JOB_TYPE       "domainproof.job.v1"
+#define DEADLINE_S_MAX (INT64_MAX / 1000)
+
+enum field {
+	FIELD_SPECVERSION,
+	FIELD_ID,
+	FIELD_SOURCE,
+	FIELD_TYPE,
+	FIELD_TIME,
+	FIELD_CONTENT,
+	FIELD_DATA,
+	FIELD_ORG,
+	FIELD_DOMAIN,
+	FIELD_KIND,
+	FIELD_CHECKS,
+	FIELD_DEADLINE,
+	FIELD_TARGET,
+	FIELD_REF,
+	FIELD_N, /* none that we know */
+};
+
+#define BIT(field) (1u << (field))
+#define ENVELOPE   (BIT(FIELD_ORG) - 1)
+#define IDENTITY   (BIT(FIELD_ID) | BIT(FIELD_ORG) | BIT(FIELD_DOMAIN))
+#define REQUIRED                                                               \
+	(IDENTITY | BIT(FIELD_SPECVERSION) | BIT(FIELD_SOURCE) |               \
+	    BIT(FIELD_TYPE) | BIT(FIELD_DATA) | BIT(FIELD_KIND))
+
+static const struct {
+	const char *name;
+	size_t len;
+} fields[FIELD_N] = {
+#define ROW(text)                                                              \
+	{                                                                      \
+		.name = text, .len = sizeof(text) - 1                          \
+	}
+    [FIELD_SPECVERSION] = ROW("specversion"),
+    [FIELD_ID] = ROW("id"),
+    [FIELD_SOURCE] = ROW("source"),
+    [FIELD_TYPE] = ROW("type"),
+    [FIELD_TIME] = ROW("time"),
+    [FIELD_CONTENT] = ROW("datacontenttype"),
+    [FIELD_DATA] = ROW("data"),
+    [FIELD_ORG] = ROW("org"),
+    [FIELD_DOMAIN] = ROW("domain"),
+    [FIELD_KIND] = ROW("kind"),
+    [FIELD_CHECKS] = ROW("checks"),
+    [FIELD_DEADLINE] = ROW("deadline_s"),
+    [FIELD_TARGET] = ROW("target"),
+    [FIELD_REF] = ROW("ref"),
+#undef ROW
+};
+
+struct intake {
+	struct json_scan s;
+	struct message_job *out;
+	uint32_t seen; /* BIT of each field that was there */
+	uint32_t good; /* ... and could be used */
+	size_t at;     /* of the value in hand */
+};
+
+/* Keeps what is most basic; codes are in that order. */
+static void
+wrong(struct intake *in, enum code code, enum field f, const char *what)
+{
+	struct message_job *out = in->out;
+
+	if (out->code != CODE_NONE && out->code <= code)
+		return;
+	out->code = code;
+	snprintf(out->why, sizeof(out->why), "%s%s at octet %zu: %s",
+	    f > FIELD_DATA ? "data." : "", fields[f].name, in->at, what);
+}
+
+/* "" and a fault when the value is no string; it is read over then. */
+static bool
+take_string(struct intake *in, enum field f, struct json_string *out)
+{
+	*out = (struct json_string){.text = ""};
+	if (json_next(&in->s) == JSON_STRING) {
+		*out = json_read_string(&in->s);
+		return in->s.bad == NULL;
+	}
+	json_skip(&in->s);
+	wrong(in, CODE_BAD_JOB, f, "must be a string");
+	return false;
+}
+
+static bool
+word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+static bool
+is_word(const struct json_string *s)
+{
+	for (size_t i = 0; i < s->len; i++) {
+		if (!word_char(s->text[i]))
+			return false;
+	}
+	return s->len >= 1 && s->len <= JOB_ID_MAX;
+}
+
+_Static_assert(ORG_MAX == JOB_ID_MAX, "one kind of word");
+
+/* org, id, target, ref */
+static void
+take_word(struct intake *in, enum field f, char *out)
+{
+	struct json_string s;
+
+	if (!take_string(in, f, &s))
+		return;
+	if (!is_word(&s)) {
+		wrong(in, CODE_BAD_JOB, f,
+		    "must be 1 to 64 letters, digits, '.', '_' or '-'");
+		return;
+	}
+	memcpy(out, s.text, s.len + 1);
+	in->good |= BIT(f);
+}
+
+static void
+take_exact(struct intake *in, enum field f, const char *want, const char *what)
+{
+	struct json_string s;
+
+	if (take_string(in, f, &s) && strcmp(s.text, want) != 0)
+		wrong(in, CODE_BAD_JOB, f, what);
+}
+
+static void
+take_any_string(struct intake *in, enum field f)
+{
+	struct json_string s;
+
+	if (take_string(in, f, &s) && s.len == 0)
+		wrong(in, CODE_BAD_JOB, f, "must not be empty");
+}
+
+static void
+take_domain(struct intake *in)
+{
+	struct message_job *out = in->out;
+	struct json_string s;
+
+	if (!take_string(in, FIELD_DOMAIN, &s))
+		return;
+	if (s.len == 0) {
+		wrong(in, CODE_BAD_JOB, FIELD_DOMAIN, "must not be empty");
+		return;
+	}
+	if (s.len == DNAME_TEXT_MAX + 1 && s.text[s.len - 1] == '.')
+		s.len--;
+	if (s.len > DNAME_TEXT_MAX)
+		wrong(in, CODE_BAD_DOMAIN, FIELD_DOMAIN,
+		    "longer than 253 octets");
+	out->domain_len = s.len;
+	if (s.len > DNAME_TEXT_MAX)
+		s.len = DNAME_TEXT_MAX;
+	memcpy(out->request.domain, s.text, s.len);
+	out->request.domain[s.len] = '\0';
+	in->good |= BIT(FIELD_DOMAIN);
+}
+
+static void
+take_kind(struct intake *in)
+{
+	struct json_string s;
+	char what[64];
+	size_t n = 0;
+
+	if (!take_string(in, FIELD_KIND, &s))
+		return;
+	in->out->request.kind = job_kind_parse(s.text, s.len);
+	if (in->out->request.kind != JOB_KIND_N)
+		return;
+	while (n < s.len && n < 24 && word_char(s.text[n]))
+		n++;
+	snprintf(what, sizeof(what), "no kind of job that is known: %.*s%s",
+	    (int)n, s.text, n < s.len ? "..." : "");
+	wrong(in, CODE_UNKNOWN_KIND, FIELD_KIND, what);
+}
+
+static void
+take_check(struct intake *in)
+{
+	struct json_string s;
+
+	in->at = json_at(&in->s);
+	if (!take_string(in, FIELD_CHECKS, &s))
+		return;
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		if (strcmp(s.text, check_name((enum check)c)) == 0) {
+			in->out->request.checks |= 1u << c;
+			return;
+		}
+	}
+	wrong(in, CODE_BAD_JOB, FIELD_CHECKS, "no check that is known");
+}
+
+static void
+take_checks(struct intake *in)
+{
+	struct json_in array;
+
+	if (json_next(&in->s) != JSON_ARRAY) {
+		json_skip(&in->s);
+		wrong(in, CODE_BAD_JOB, FIELD_CHECKS, "must be an array");
+		return;
+	}
+	for (json_open(&in->s, &array); json_element(&in->s, &array);)
+		take_check(in);
+}
+
+static void
+take_deadline(struct intake *in)
+{
+	int64_t v = -1;
+
+	if (json_next(&in->s) != JSON_NUMBER)
+		json_skip(&in->s);
+	else if (json_read_integer(&in->s, &v) && v >= 0 && v <= DEADLINE_S_MAX)
+		in->good |= BIT(FIELD_DEADLINE);
+	if ((in->good & BIT(FIELD_DEADLINE)) != 0)
+		in->out->request.deadline_ms = v * 1000;
+	else
+		wrong(in, CODE_BAD_DEADLINE, FIELD_DEADLINE,
+		    "must be a whole number of seconds, 0 or more");
+}
+
+static void take_members(struct intake *in, uint32_t known);
+
+static void
+take_data(struct intake *in)
+{
+	if (json_next(&in->s) == JSON_OBJECT) {
+		take_members(in, ~ENVELOPE);
+		return;
+	}
+	json_skip(&in->s);
+	wrong(in, CODE_BAD_JOB, FIELD_DATA, "must be an object");
+}
+
+static void
+take(struct intake *in, enum field f)
+{
+	struct job_request *r = &in->out->request;
+
+	switch (f) {
+	case FIELD_SPECVERSION:
+		take_exact(in, f, "1.0", "must be \"1.0\"");
+		return;
+	case FIELD_ID:
+		take_word(in, f, r->id);
+		return;
+	case FIELD_SOURCE:
+	case FIELD_TIME: /* the broker's counts, not this one */
+	case FIELD_CONTENT:
+		take_any_string(in, f);
+		return;
+	case FIELD_TYPE:
+		take_exact(in, f, JOB_TYPE, "must be \"" JOB_TYPE "\"");
+		return;
+	case FIELD_DATA:
+		take_data(in);
+		return;
+	case FIELD_ORG:
+		take_word(in, f, r->org);
+		return;
+	case FIELD_DOMAIN:
+		take_domain(in);
+		return;
+	case FIELD_KIND:
+		take_kind(in);
+		return;
+	case FIELD_CHECKS:
+		take_checks(in);
+		return;
+	case FIELD_DEADLINE:
+		take_deadline(in);
+		return;
+	case FIELD_TARGET:
+		take_word(in, f, r->target);
+		return;
+	case FIELD_REF:
+		take_word(in, f, r->ref);
+		return;
+	case FIELD_N:
+		json_skip(&in->s);
+		return;
+	}
+}
+
+static enum field
+find(const struct json_string *name, uint32_t known)
+{
+	for (unsigned f = 0; f < FIELD_N; f++) {
+		if ((known & BIT(f)) != 0 && fields[f].len == name->len &&
+		    memcmp(fields[f].name, name->text, name->len) == 0)
+			return (enum field)f;
+	}
+	return FIELD_N;
+}
+
+static void
+take_members(struct intake *in, uint32_t known)
+{
+	struct json_string name;
+	struct json_in object;
+	enum field f;
+
+	json_open(&in->s, &object);
+	while (json_member(&in->s, &object, &name)) {
+		f = find(&name, known);
+		(void)json_next(&in->s); /* over the blanks */
+		in->at = json_at(&in->s);
+		take(in, f);
+		in->seen |= BIT(f);
+	}
+	/* which of two is meant is anybody's guess */
+	if (in->s.doubled && name.len > 0)
+		in->good &= find(&name, known) == FIELD_DATA
+				? ENVELOPE
+				: ~BIT(find(&name, known));
+}
+
+static void
+judge_missing(struct intake *in)
+{
+	struct message_job *out = in->out;
+	uint32_t want = REQUIRED;
+
+	if (out->request.kind == JOB_CANCEL)
+		want |= BIT(FIELD_TARGET);
+	else
+		out->request.target[0] = '\0';
+	if ((in->seen & BIT(FIELD_DATA)) == 0)
+		want &= ENVELOPE;
+	for (unsigned f = 0; f < FIELD_N; f++) {
+		if ((want & ~in->seen & BIT(f)) == 0 ||
+		    out->code == CODE_BAD_JOB)
+			continue;
+		out->code = CODE_BAD_JOB;
+		snprintf(out->why, sizeof(out->why), "%s%s is missing",
+		    f > FIELD_DATA ? "data." : "", fields[f].name);
+	}
+}
+
+static void
+judge_json(struct intake *in, size_t len)
+{
+	struct message_job *out = in->out;
+
+	json_scan_end(&in->s);
+	out->json = in->s.bad == NULL && len <= MESSAGE_JOB_MAX;
+	if (out->json)
+		return;
+	out->code = CODE_BAD_JOB;
+	if (len > MESSAGE_JOB_MAX)
+		snprintf(out->why, sizeof(out->why),
+		    "longer than %d octets: %zu", MESSAGE_JOB_MAX, len);
+	else
+		snprintf(out->why, sizeof(out->why), "octet %zu: %s",
+		    in->s.bad_at, in->s.bad);
+}
+
+void
+message_job_read(const void *bytes, size_t len, struct message_job *out)
+{
+	struct intake in; /* large: only what is used is set */
+
+	*out = (struct message_job){
+	    .request = {.deadline_ms = -1, .kind = JOB_KIND_N}};
+	in.out = out;
+	in.seen = in.good = 0;
+	in.at = 0;
+	/* the head of what is too long may still say whose it is */
+	json_scan(&in.s, bytes, len < MESSAGE_JOB_MAX ? len : MESSAGE_JOB_MAX);
+	if (json_next(&in.s) == JSON_OBJECT) {
+		take_members(&in, ENVELOPE);
+	} else {
+		json_skip(&in.s);
+		out->code = CODE_BAD_JOB;
+		snprintf(out->why, sizeof(out->why), "must be an object");
+	}
+	judge_missing(&in);
+	judge_json(&in, len);
+	out->identified = (in.good & IDENTITY) == IDENTITY;
+}
+
+static uint32_t
+mix(uint32_t h, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 16777619u; /* FNV-1a */
+	return h;
+}
+
+uint32_t
+message_body_hash(const struct job_request *r)
+{
+	uint8_t fixed[16];
+	struct writer w;
+	uint32_t h = 2166136261u;
+
+	h = mix(h, r->org, strlen(r->org) + 1);
+	h = mix(h, r->domain, strlen(r->domain) + 1);
+	h = mix(h, r->target, strlen(r->target) + 1);
+	writer_init(&w, fixed, sizeof(fixed));
+	writer_u32(&w, (uint32_t)r->kind);
+	writer_u32(&w, r->checks);
+	writer_i64(&w, r->deadline_ms);
+	return mix(h, fixed, w.len);
+}
