@@ -75,7 +75,11 @@ enum next kafka_open(struct kafka **out, const struct kafka_conf *conf,
     int wake_fd, struct err *e) MUST_USE;
 int32_t kafka_partitions(const struct kafka *k);
 /* Never blocks. lanes: bit per enum lane whose records are wanted; a lane
- * that is not wanted stays fetched up to its limit, it is not rewound. */
+ * that is not wanted stays fetched up to its limit, it is not rewound. The
+ * wake fd is written when something comes where nothing was: after a wake, and
+ * after asking for more lanes than before, call until NOTHING. Call at least
+ * every 30 s (the group drops a member that does not). Behind LOST no record
+ * is told until the next kafka_lanes. FENCED and DEAD are told again. */
 void kafka_poll(
     struct kafka *k, unsigned lanes, struct kafka_event *ev, struct err *e);
 
@@ -85,7 +89,8 @@ struct kafka_lane_at {
 	int64_t next; /* absolute offset of the first record wanted */
 };
 /* The open lanes are exactly these, from these positions: also for lanes that
- * are open already, give the position after the last record polled. */
+ * are open already, give the position after the last record polled. RETRY:
+ * between LOST and kafka_release. */
 enum next kafka_lanes(struct kafka *k, const struct kafka_lane_at *lanes,
     size_t n, struct err *e) MUST_USE;
 /* After LOST: our partitions may go to others. Moves every epoch on. */
