@@ -9,6 +9,8 @@ struct topics_conf {
 	const char *prefix;
 	const char *file; /* topics.json */
 	int64_t timeout_ms;
+	int partitions;	 /* instead of the file's, 0 = the file's */
+	int replication; /* as well; a single broker gets one replica */
 };
 
 enum topics_step {
@@ -27,3 +29,13 @@ enum next topics_run(const struct topics_conf *conf, enum topics_mode mode,
     void (*tell)(
 	void *arg, enum topics_step step, const char *topic, const char *text),
     void *arg, struct err *e) MUST_USE;
+
+/* What a look at the cluster shows, for those who diagnose. group "": not
+ * asked. RETRY: Kafka cannot be reached. */
+struct topics_cluster {
+	int brokers_n;
+	char group_state[32]; /* "Stable", "Empty", "Dead" (is unknown), ... */
+	int members_n;
+};
+enum next topics_look(const struct topics_conf *conf, const char *group,
+    struct topics_cluster *out, struct err *e) MUST_USE;
