@@ -14,7 +14,7 @@
 #define POST_LINGER_MS 5
 #define POST_QUEUE_N   20000 /* messages kept; then post_send says RETRY */
 #define POST_QUEUE_KB  65536
-#define POST_GREET_MS  5000 /* for the first word from Kafka, at most */
+#define POST_TRY_MS    1500 /* for an answer to the first question */
 #define POST_CLOSE_MS  1000
 #define POST_WHY_MAX   200
 #define POST_NAME_MAX  160
