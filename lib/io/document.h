@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON documents for the command and for consumers, by jansson. Not for the
- * hot path. One thread. */
+ * hot path. One thread. What is written is ASCII. */
 #pragma once
 #include "core/err.h"
 

@@ -41,7 +41,6 @@ size_t message_job_write(char *out, size_t cap, const struct job_request *r,
 
 struct message_who {		       /* whose message */
 	const char *org, *domain, *id; /* id "" = none */
-	const char *ref;	       /* of results; NULL or "" = none */
 };
 
 /* finding NULL: no look was made. claim NULL: rejected before there was one. */

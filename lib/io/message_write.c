@@ -257,7 +257,7 @@ message_result(char *out, size_t cap, const struct message_who *who,
 	key_text(&w, "policy", policy->version);
 	key_number(&w, "generation", claim == NULL ? 0 : claim->generation);
 	put_checks(&w, who->domain, finding, end->settled_at);
-	key_text_if(&w, "ref", who->ref);
+	key_text_if(&w, "ref", end->ref);
 	json_raw(&w, "}}");
 	return finish(&w);
 }
@@ -458,7 +458,7 @@ message_job_doc(char *out, size_t cap, const struct message_who *who,
 	if (end != NULL) {
 		key_text(&w, "kind", kind_name(end->kind));
 		put_end(&w, end);
-		key_text_if(&w, "ref", who->ref);
+		key_text_if(&w, "ref", end->ref);
 	} else if (open != NULL) {
 		put_job(&w, open);
 	}
