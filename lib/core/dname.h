@@ -24,7 +24,8 @@ enum dname_fault {
 
 /* From text: labels parted by dots, one final dot allowed, "." is the root.
  * Every octet but the dot stands for itself (no escapes). *at (may be NULL):
- * octet offset of the fault in text. */
+ * octet offset of the fault in text, of the first octet too many if it is too
+ * long. With a fault out is the root. */
 enum dname_fault dname_from_text(
     struct dname *out, const char *text, size_t *at) MUST_USE;
 /* Lower case, no final dot, "." for the root; octets other than letters,

@@ -38,16 +38,25 @@ struct question {
 };
 
 /* What came back, in the order of how sure it is. Definitive: the first four.
- * TIMEOUT is never made by packet_read: the door says it. */
+ * TIMEOUT is never made by packet_read: the door says it.
+ *
+ * The reader does not know which zone the server was asked for: of a referral
+ * the caller judges whether its cut is below that zone (progress) or not (an
+ * upward referral: the server is lame), and of the other answers whether `aa`
+ * must be set. With aliases, RECORDS, NODATA and NXDOMAIN speak of the end of
+ * the chain. An answer that follows aliases out of what its server serves and
+ * stops there is NODATA with chain_n > 0 and has_soa false: it says nothing of
+ * the target, which is to be asked for elsewhere. */
 enum outcome {
 	OUTCOME_RECORDS,  /* NOERROR with at least one record of the type */
 	OUTCOME_NODATA,	  /* NOERROR without one, RFC 2308 section 2.2 */
 	OUTCOME_NXDOMAIN, /* RFC 2308 section 2.1 */
-	OUTCOME_REFERRAL, /* not authoritative, NS of a cut below */
+	OUTCOME_REFERRAL, /* aa clear, no answers, no SOA, NS of a name that the
+			   * question's name is within */
 	OUTCOME_SERVFAIL,
 	OUTCOME_REFUSED,
 	OUTCOME_RCODE, /* any other rcode (FORMERR, NOTIMP, ...) */
-	OUTCOME_LAME,  /* NOERROR, not authoritative, no records, no cut */
+	OUTCOME_LAME,  /* NOERROR, aa and ra clear, no records, no cut */
 	OUTCOME_TIMEOUT,
 	OUTCOME_MALFORMED, /* not an answer to this question, or unreadable */
 };
@@ -70,16 +79,20 @@ struct packet_glue {
 
 struct answer {
 	enum outcome outcome;
-	uint8_t rcode; /* 4 bits of the header; extended rcode ignored */
+	uint8_t rcode; /* 4 bits of the header; an extended rcode other than
+			* 0 makes the outcome RCODE */
 	bool aa, ad, tc;
+	bool ra;	 /* the server offers recursion: a resolver */
 	bool has_ede;	 /* extended DNS error present */
 	uint16_t ede;	 /* its first INFO-CODE */
 	const char *why; /* MALFORMED: a constant that names the fault */
+	bool chain_bad;	 /* MALFORMED: an alias loop or too many aliases */
 
 	/* the CNAME chain, in order; owner of the records is its end */
 	uint8_t chain_n;
 	struct dname *chain; /* targets, arena */
-	uint32_t ttl_s;	     /* least TTL of the records and of the chain */
+	uint32_t ttl_s;	     /* least TTL of the records and of the chain, of
+			      * a referral's NS; 0 = there are none */
 
 	/* records of the type asked for; by type one of these is set */
 	size_t n;
@@ -104,8 +117,11 @@ struct answer {
 /* Reads bytes as the answer to question q with this id. Always fills *out;
  * what is not an answer to q is OUTCOME_MALFORMED with `why`. Owner names,
  * class, QR, opcode, id and the echoed question are checked; records off the
- * CNAME chain are ignored. TC with UDP is the door's business; tc is told.
- * Arrays lie in a; a full arena is OUTCOME_MALFORMED "too large". */
+ * CNAME chain are ignored. A truncated answer is the door's business: here it
+ * is MALFORMED "truncated" with tc set, for it proves nothing. Of a malformed
+ * answer only why, rcode, tc and chain_bad are told. Error answers need not
+ * echo the question (a server that could not read it cannot). Arrays lie in a;
+ * a full arena is MALFORMED "too large". */
 void packet_read(struct answer *out, const uint8_t *bytes, size_t len,
     uint16_t id, const struct question *q, struct arena *a);
 
@@ -117,5 +133,6 @@ size_t packet_query(uint8_t *out, uint16_t id, const struct question *q);
 const char *outcome_name(enum outcome o);
 /* NULL-free text of an address; out holds 46. */
 void packet_addr_show(const struct packet_addr *addr, char *out);
-/* Loopback, private, link-local, multicast, unspecified, documentation. */
+/* Not globally reachable: loopback, private, link-local, multicast,
+ * unspecified, documentation, reserved; also inside NAT64 and 6to4. */
 bool packet_addr_private(const struct packet_addr *addr);
