@@ -3,6 +3,7 @@
  * and the positions of its lanes. */
 #include "worker/scheduler.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "io/entropy.h"
@@ -65,8 +66,8 @@ part_free(struct part *part)
 }
 
 enum next
-part_claim(struct part *part, const char *key, struct open_claim **out,
-    struct err *e)
+part_claim(
+    struct part *part, const char *key, struct open_claim **out, struct err *e)
 {
 	size_t len = strlen(key) + 1;
 	struct open_claim *claim = table_find(&part->claims, key);
@@ -168,13 +169,11 @@ unlink_job(struct part *part, struct open_job *job)
 static void
 forget_held(struct part *part, const struct open_job *job)
 {
-	struct lane_state *lane = &part->lane[job->job.lane];
+	struct lane_state *ls = &part->lane[job->job.lane];
 
-	if (job->held_until == 0)
-		return;
-	for (size_t i = 0; i < lane->held_n; i++)
-		if (lane->held[lane->held_first + i].job == job)
-			lane->held[lane->held_first + i].job = NULL;
+	if (job->held_until != 0)
+		ls->held[ls->held_first + (job->held_seq - ls->held_seq)].job =
+		    NULL;
 }
 
 void
@@ -233,6 +232,7 @@ part_hold(struct part *part, enum lane lane, int64_t offset,
 
 	if (how != OK)
 		return how;
+	job->held_seq = ls->held_seq + ls->held_n;
 	ls->held[ls->held_first + ls->held_n] =
 	    (struct held){.offset = offset, .job = job};
 	ls->held_n++;
@@ -240,18 +240,113 @@ part_hold(struct part *part, enum lane lane, int64_t offset,
 }
 
 void
-part_release_held(struct part *part, enum lane lane)
+part_release_held(struct part *part, enum lane lane, int64_t now_mono)
 {
 	struct lane_state *ls = &part->lane[lane];
 
-	for (size_t i = 0; i < ls->held_n; i++) {
-		struct open_job *job = ls->held[ls->held_first + i].job;
+	while (ls->held_n > 0) {
+		struct open_job *job = ls->held[ls->held_first].job;
 
-		if (job == NULL)
-			continue;
-		job->held_until = 0;
-		step_dirty_job(part, job);
+		if (job != NULL && job->held_until > now_mono)
+			break;
+		if (job != NULL) {
+			job->held_until = 0;
+			step_dirty_job(part, job);
+		}
+		ls->held_first++;
+		ls->held_n--;
+		ls->held_seq++;
 	}
-	ls->held_first = 0;
-	ls->held_n = 0;
+	if (ls->held_n == 0)
+		ls->held_first = 0;
+}
+
+int64_t
+part_position(const struct part *part, enum lane lane)
+{
+	const struct lane_state *ls = &part->lane[lane];
+
+	return ls->held_n > 0 ? ls->held[ls->held_first].offset : ls->next;
+}
+
+int64_t
+part_grace_due(const struct part *part)
+{
+	int64_t due = INT64_MAX;
+
+	for (int l = 0; l < LANE_N; l++) {
+		const struct lane_state *ls = &part->lane[l];
+		const struct open_job *job =
+		    ls->held_n > 0 ? ls->held[ls->held_first].job : NULL;
+
+		if (job != NULL && job->held_until < due)
+			due = job->held_until;
+	}
+	return due;
+}
+
+static enum next
+apply_claim(struct part *part, const struct record_key *key,
+    const struct kafka_record *record, struct err *e)
+{
+	char text[RECORD_KEY_MAX + 1];
+	struct open_claim *claim;
+	enum next how;
+
+	snprintf(text, sizeof(text), "%s/%s", key->org, key->domain);
+	how = part_claim(part, text, &claim, e);
+	if (how != OK)
+		return how;
+	record_claim_free(&claim->claim);
+	claim_init(&claim->claim);
+	if (record->value == NULL)
+		return OK;
+	return record_get_claim(
+	    &claim->claim, record->value, record->value_len, e);
+}
+
+static enum next
+apply_job(struct part *part, const struct record_key *key,
+    const struct kafka_record *record, struct err *e)
+{
+	char text[RECORD_KEY_MAX + 1];
+	struct open_job *open;
+	struct job job;
+	enum next how;
+
+	snprintf(
+	    text, sizeof(text), "%s/%s/%s", key->org, key->domain, key->id);
+	open = part_job(part, text);
+	if (record->value == NULL) {
+		if (open != NULL)
+			part_job_drop(part, open);
+		return OK;
+	}
+	how = record_get_job(&job, record->value, record->value_len, e);
+	if (how != OK)
+		return how;
+	if (open == NULL)
+		return part_job_add(part, text, &job, &open, e);
+	record_job_free(&open->job);
+	open->job = job;
+	return OK;
+}
+
+enum next
+part_apply(struct part *part, const struct kafka_record *record,
+    struct record_key *key, struct record_pos *pos, struct err *e)
+{
+	record_key_parse(key, record->key, record->key_len);
+	switch (key->kind) {
+	case RECORD_CLAIM:
+		return apply_claim(part, key, record, e);
+	case RECORD_JOB:
+		return apply_job(part, key, record, e);
+	case RECORD_POS:
+		return record_get_pos(pos, record->value, record->value_len, e);
+	case RECORD_UNKNOWN:
+		break;
+	}
+	err_set(e, "its key is of an unknown kind");
+	return REJECT;
 }

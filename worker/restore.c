@@ -43,82 +43,17 @@ stale(const struct restore *r)
 	return kafka_epoch(r->kafka, r->p) != r->epoch;
 }
 
-static enum next
-see_claim(struct restore *r, const struct record_key *key,
-    const struct kafka_record *record)
-{
-	char text[RECORD_KEY_MAX + 1];
-	struct open_claim *claim;
-	enum next how;
-
-	snprintf(text, sizeof(text), "%s/%s", key->org, key->domain);
-	how = part_claim(r->part, text, &claim, &r->err);
-	if (how != OK)
-		return how;
-	record_claim_free(&claim->claim);
-	claim_init(&claim->claim);
-	if (record->value == NULL)
-		return OK;
-	return record_get_claim(
-	    &claim->claim, record->value, record->value_len, &r->err);
-}
-
-static enum next
-see_job(struct restore *r, const struct record_key *key,
-    const struct kafka_record *record)
-{
-	char text[RECORD_KEY_MAX + 1];
-	struct open_job *open;
-	struct job job;
-	enum next how;
-
-	snprintf(text, sizeof(text), "%s/%s/%s", key->org, key->domain, key->id);
-	open = part_job(r->part, text);
-	if (record->value == NULL) {
-		if (open != NULL)
-			part_job_drop(r->part, open);
-		return OK;
-	}
-	how = record_get_job(&job, record->value, record->value_len, &r->err);
-	if (how != OK)
-		return how;
-	if (open == NULL)
-		return part_job_add(r->part, text, &job, &open, &r->err);
-	record_job_free(&open->job);
-	open->job = job;
-	return OK;
-}
-
-static enum next
-see_state_record(struct restore *r, const struct kafka_record *record)
-{
-	struct record_key key;
-
-	record_key_parse(&key, record->key, record->key_len);
-	switch (key.kind) {
-	case RECORD_CLAIM:
-		return see_claim(r, &key, record);
-	case RECORD_JOB:
-		return see_job(r, &key, record);
-	case RECORD_POS:
-		r->pos_seen = true;
-		return record_get_pos(
-		    &r->pos, record->value, record->value_len, &r->err);
-	case RECORD_UNKNOWN:
-		break;
-	}
-	err_set(&r->err, "key of an unknown kind");
-	return REJECT;
-}
-
 static bool
 see_state(void *arg, const struct kafka_record *record)
 {
 	struct restore *r = arg;
+	struct record_key key;
 	struct err why;
 
 	r->state_seen = true;
-	r->see_how = see_state_record(r, record);
+	r->see_how = part_apply(r->part, record, &key, &r->pos, &r->err);
+	if (key.kind == RECORD_POS)
+		r->pos_seen = true;
 	if (r->see_how == REJECT) {
 		why = r->err;
 		err_set(&r->err,
@@ -139,8 +74,8 @@ see_seen(void *arg, const struct kafka_record *record)
 
 	reader_init(&in, record->value, record->value_len);
 	while (in.left >= SEEN_OCTETS) {
-		memcpy(entry.digest, reader_bytes(&in, SEEN_DIGEST),
-		    SEEN_DIGEST);
+		memcpy(
+		    entry.digest, reader_bytes(&in, SEEN_DIGEST), SEEN_DIGEST);
 		entry.body_hash = reader_u32(&in);
 		entry.kind = reader_u8(&in);
 		r->see_how =
@@ -162,8 +97,8 @@ read_topic(struct restore *r, enum topic topic, int64_t *high,
 	if (how != OK)
 		return how;
 	r->see_how = OK;
-	how = kafka_reader_read(r->reader, topic, r->p, low, *high, see, r,
-	    STALL_MS, &r->err);
+	how = kafka_reader_read(
+	    r->reader, topic, r->p, low, *high, see, r, STALL_MS, &r->err);
 	return r->see_how != OK ? r->see_how : how;
 }
 
@@ -182,8 +117,8 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	    .state_empty = !r->state_seen,
 	};
 	struct restore_plan plan;
-	enum next how = kafka_reader_ends(r->reader, topic[lane], r->p, &f.low,
-	    &f.high, STALL_MS, &r->err);
+	enum next how = kafka_reader_ends(
+	    r->reader, topic[lane], r->p, &f.low, &f.high, STALL_MS, &r->err);
 
 	if (how != OK)
 		return how;
@@ -194,8 +129,8 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	log_line(plan.verdict == RESTORE_FIRST_START ? LOG_INFO : LOG_ERROR,
 	    "restore.lane",
 	    FIELDS(TEXT("lane", lane_name(lane)), INT("partition", r->p),
-	        TEXT("why", plan.why), INT("committed", f.committed),
-	        INT("pos", f.pos), INT("low", f.low), INT("high", f.high)));
+		TEXT("why", plan.why), INT("committed", f.committed),
+		INT("pos", f.pos), INT("low", f.low), INT("high", f.high)));
 	if (plan.verdict != RESTORE_STOP)
 		return OK;
 	err_set(&r->err,

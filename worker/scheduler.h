@@ -15,9 +15,12 @@
  * One thread runs all of this; commits, restores and Redis run as tasks
  * (io/task.h) that share nothing with it but what they are handed. */
 #pragma once
+#include "core/diagnosis.h"
+#include "core/murmur2.h"
 #include "core/restore.h"
 #include "core/seen.h"
 #include "core/table.h"
+#include "core/txt.h"
 #include "core/timers.h"
 #include "core/wire.h"
 #include "io/conf.h"
@@ -29,16 +32,16 @@
 
 #define SCHED_GO_ON (-1) /* any other value is an exit code */
 
-#define GRACE_JOBS_MS 15 /* a job that ends within it is written once */
-#define GRACE_BULK_MS 2000
-#define BATCH_STEPS_MAX 5000
+#define GRACE_JOBS_MS	     15 /* a job that ends within it is written once */
+#define GRACE_BULK_MS	     2000
+#define BATCH_STEPS_MAX	     5000
 #define BATCH_PARTITIONS_MAX 16
-#define OPEN_JOBS_MAX 4000000u /* intake pauses above */
-#define FIRST_LOOKS_MAX 4096u /* accepted, not looked at yet, a lane */
-#define ASKED_MAX 4096u /* looks out at resolvers */
-#define ASKED_BULK_MAX 2048u
-#define TOUCH_MS (24 * 3600 * 1000) /* each partition commits that often */
-#define JOB_HASH_TTL_S (7 * 24 * 3600) /* in Redis, after its end */
+#define OPEN_JOBS_MAX	     4000000u /* intake pauses above */
+#define FIRST_LOOKS_MAX	     4096u    /* accepted, not looked at yet, a lane */
+#define ASKED_MAX	     4096u    /* looks out at resolvers */
+#define ASKED_BULK_MAX	     2048u
+#define TOUCH_MS	     (24 * 3600 * 1000) /* each partition commits that often */
+#define JOB_HASH_TTL_S	     (7 * 24 * 3600) /* in Redis, after its end */
 
 /* -- memory of one partition -------------------------------------------- */
 
@@ -47,7 +50,7 @@ struct open_job;
 struct open_claim {
 	struct claim claim;
 	struct open_job *jobs; /* open ones of this claim */
-	bool dirty; /* on its partition's list */
+	bool dirty;	       /* on its partition's list */
 	struct open_claim *next_dirty;
 	char key[]; /* "org/domain" */
 };
@@ -56,9 +59,11 @@ struct open_job {
 	struct job job;
 	struct open_claim *claim;
 	struct open_job *next; /* of the same claim */
-	struct timer timer; /* due, in broker ms; idle while asked */
-	size_t asked; /* index into asked[], SIZE_MAX = not asked */
-	int64_t held_until; /* mono ms: not written before; 0 = not held */
+	struct timer timer;    /* due, in broker ms; idle while asked */
+	size_t asked;	       /* index into asked[], SIZE_MAX = not asked */
+	int64_t held_until;    /* mono ms: need not be written before; 0 = it is
+				* not in its lane's queue of held */
+	uint64_t held_seq;     /* its number in its lane's queue of held */
 	bool dirty;
 	struct open_job *next_dirty;
 	char key[]; /* "org/domain/id" */
@@ -71,15 +76,16 @@ struct held {
 };
 
 struct lane_state {
-	int64_t next; /* offset of the next record to poll */
+	int64_t next;	   /* offset of the next record to poll */
 	struct held *held; /* a queue: held[first] .. held[first + n - 1] */
 	size_t held_first, held_n, held_cap;
+	uint64_t held_seq; /* number of held[held_first] */
 };
 
 /* What is to be written for one partition, and to Redis after it. */
 struct status_put {
 	struct status_put *next;
-	char *key; /* Redis key */
+	char *key;    /* Redis key */
 	char *member; /* of the organisation's set, NULL = none */
 	char *org_key;
 	uint64_t ver;
@@ -110,16 +116,17 @@ struct part {
 	uint64_t epoch;
 	enum part_state state;
 	struct table claims; /* key -> struct open_claim */
-	struct table jobs; /* key -> struct open_job */
+	struct table jobs;   /* key -> struct open_job */
 	struct seen *seen;
 	struct lane_state lane[LANE_N];
 	struct open_claim *dirty_claims;
 	struct open_job *dirty_jobs;
 	struct pending *pending; /* NULL: nothing */
+	bool ripe;  /* a step has ended: pending must not wait for a grace */
 	bool touch; /* write `pos` even if nothing is pending */
 	int64_t touched_at; /* mono ms of the last commit that touched it */
-	int64_t chained; /* state offset that Redis will have seen */
-	bool in_batch; /* of the running commit */
+	int64_t chained;    /* state offset that Redis will have seen */
+	bool in_batch;	    /* of the running commit */
 };
 
 /* part.c */
@@ -138,10 +145,20 @@ void part_job_drop(struct part *part, struct open_job *job);
 struct open_job *part_lasting(const struct open_claim *claim);
 enum next part_hold(struct part *part, enum lane lane, int64_t offset,
     struct open_job *job, struct err *e) MUST_USE;
-/* Everything accepted so far goes into the next batch. */
-void part_release_held(struct part *part, enum lane lane);
+/* Jobs that have ended, and those whose grace is over by now_mono, leave the
+ * queue (the latter become dirty); INT64_MAX: everything goes. */
+void part_release_held(struct part *part, enum lane lane, int64_t now_mono);
+/* The position to be committed: the lowest offset that is in no batch. */
+int64_t part_position(const struct part *part, enum lane lane);
+/* When the grace of the oldest held job ends, mono ms; INT64_MAX: none. */
+int64_t part_grace_due(const struct part *part);
 /* Splits "org/domain[/id]"; any of the buffers may be NULL. */
 void part_key_split(const char *key, char *org, char *domain, char *id);
+
+/* One record of the state topic into the tables; *key tells what it was. pos
+ * is written by a `pos` record. REJECT: unreadable, e says how. */
+enum next part_apply(struct part *part, const struct kafka_record *record,
+    struct record_key *key, struct record_pos *pos, struct err *e) MUST_USE;
 
 /* -- restore.c ----------------------------------------------------------- */
 
@@ -154,8 +171,8 @@ enum next restore_start(struct restore **out, struct kafka *kafka,
 int32_t restore_partition(const struct restore *r);
 /* NULL while it runs. When it has ended: OK with the partition (READY, or
  * STOPPED with e), RETRY (epoch moved on: forget it), STOP (exit 111). */
-bool restore_collect(struct restore *r, enum next *how, struct part **part,
-    struct err *e);
+bool restore_collect(
+    struct restore *r, enum next *how, struct part **part, struct err *e);
 /* Waits for its thread. */
 void restore_free(struct restore *r);
 
@@ -189,8 +206,9 @@ struct status_put *pending_put(struct pending *p);
  * pendings. now_mono decides whose grace is over; all: whatever is held goes.
  * NULL: there is nothing to write. */
 enum batch_scope { BATCH_DUE, BATCH_ALL };
-struct batch *batch_take(struct part **parts, size_t parts_n,
-    enum batch_scope scope, int64_t now_mono, const struct policy *policy);
+struct batch *batch_take(struct part *const *parts, size_t parts_n,
+    size_t begin, enum batch_scope scope, int64_t now_mono,
+    const struct policy *policy);
 void batch_free(struct batch *b);
 
 /* -- status.c: Redis ----------------------------------------------------- */
@@ -219,12 +237,12 @@ void status_job_put(struct pending *p, const char *key, const struct job *open,
 
 /* -- the scheduler itself ------------------------------------------------ */
 
-struct asked { /* a look that is out at a resolver */
+struct asked {		      /* a look that is out at a resolver */
 	struct open_job *job; /* NULL: free, or its job is gone */
 	struct part *part;
 	uint64_t request; /* 0 = free */
-	int64_t look_at; /* broker ms */
-	int64_t sent_at; /* mono ms */
+	int64_t look_at;  /* broker ms */
+	int64_t sent_at;  /* mono ms */
 	enum lane lane;
 	unsigned resolver;
 	uint32_t next_free;
@@ -256,11 +274,16 @@ struct scheduler {
 	size_t restores_n;
 	struct restore *restores[KAFKA_PARTITIONS_MAX];
 	bool lanes_changed;
+	size_t wanted_n; /* gained or aborted, to be restored */
+	int32_t wanted[2 * KAFKA_PARTITIONS_MAX];
 	bool fenced; /* kafka_fence is done */
+	bool fencing;
 	bool gained; /* at least once */
+	bool ready;  /* and told so */
+	bool more;   /* the lanes were not empty */
 
 	struct task *commit_task;
-	struct batch *batch; /* on the commit task */
+	struct batch *batch;  /* on the commit task */
 	int64_t commit_began; /* mono */
 	struct task *fence_task;
 	struct err fence_err;
@@ -269,7 +292,7 @@ struct scheduler {
 	struct status *status;
 
 	struct timers due[LANE_N]; /* open jobs by their next look */
-	struct asked *asked; /* ASKED_MAX */
+	struct asked *asked;	   /* ASKED_MAX */
 	uint32_t asked_free;
 	unsigned asked_n[LANE_N];
 	uint64_t request_last;
@@ -287,8 +310,8 @@ struct scheduler {
 };
 
 /* Opens everything but Kafka's group is not awaited. */
-enum next scheduler_open(struct scheduler **out, const struct role *role,
-    struct err *e) MUST_USE;
+enum next scheduler_open(
+    struct scheduler **out, const struct role *role, struct err *e) MUST_USE;
 /* Does all that can be done now; *wake_due: mono ms at which to call again at
  * the latest. Returns SCHED_GO_ON or an exit code. */
 int scheduler_turn(struct scheduler *s, int64_t *wake_due);
@@ -310,8 +333,8 @@ struct step_who {
 	char claim_key[RECORD_KEY_MAX + 1];
 	char job_key[RECORD_KEY_MAX + 1];
 };
-void step_who(struct step_who *w, const char *org, const char *domain,
-    const char *id);
+void step_who(
+    struct step_who *w, const char *org, const char *domain, const char *id);
 enum next step_claim(struct scheduler *s, struct part *part,
     struct open_claim *claim, enum claim_event ev, const struct finding *f,
     const struct open_job *job, int64_t now, struct err *e) MUST_USE;
@@ -328,9 +351,9 @@ enum next step_settle(struct scheduler *s, struct part *part,
 void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
 void step_dirty_claim(struct part *part, struct open_claim *claim);
 void step_dirty_job(struct part *part, struct open_job *job);
-void step_trouble(struct part *part, const char *name,
-    const struct step_who *w, enum code code, const char *why,
-    const struct kafka_event *ev, const char *prefix, int64_t now);
+void step_trouble(struct part *part, const char *name, const struct step_who *w,
+    enum code code, const char *why, const struct kafka_event *ev,
+    const char *prefix, int64_t now);
 
 /* dispatch.c: due looks out, findings in */
 void dispatch_init(struct scheduler *s);

@@ -46,7 +46,9 @@ struct job_request {
 struct domain_facts {
 	bool public_suffix;  /* ICANN section of the public suffix list */
 	bool private_suffix; /* PRIVATE section */
-	char registrable[DNAME_TEXT_MAX + 1]; /* "" if it is a suffix */
+	char registrable[DNAME_TEXT_MAX + 1]; /* "" if public_suffix; of a
+					       * private one: of the ICANN
+					       * suffix it is below */
 };
 
 /* CODE_NONE, or why the request is refused. */
@@ -83,6 +85,7 @@ struct job_end {
 	int64_t deadline_at;
 	int64_t settled_at;
 	char joined[JOB_ID_MAX + 1]; /* JOINED: the open job's id */
+	char ref[JOB_ID_MAX + 1]; /* of the request */
 };
 
 /* A verify job as accepted at `now`. */

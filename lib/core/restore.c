@@ -28,7 +28,8 @@ witnessed(const struct restore_facts *f)
 	if (f->committed < 0 && f->lane != LANE_JOBS)
 		return from(RESTORE_GO_ON, f->pos, NULL);
 	if (f->committed < 0)
-		return from(RESTORE_ALARM, f->pos, "the group's offset is gone");
+		return from(
+		    RESTORE_ALARM, f->pos, "the group's offset is gone");
 	return from(RESTORE_ALARM, f->pos, "the group's offset is behind");
 }
 

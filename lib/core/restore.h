@@ -9,21 +9,21 @@
 struct restore_facts {
 	enum lane lane;
 	int64_t committed; /* the group's offset, -1 = none */
-	int64_t pos; /* of the `pos` record, -1 = none */
+	int64_t pos;	   /* of the `pos` record, -1 = none */
 	int64_t low, high; /* watermarks of the lane */
-	bool state_empty; /* the state topic holds nothing of the partition */
+	bool state_empty;  /* the state topic holds nothing of the partition */
 };
 
 enum restore_verdict {
 	RESTORE_GO_ON,
 	RESTORE_FIRST_START, /* nothing was ever done here: low watermark */
-	RESTORE_ALARM, /* goes on, but somebody must be told */
+	RESTORE_ALARM,	     /* goes on, but somebody must be told */
 	RESTORE_STOP, /* this partition stays closed until it is mended */
 };
 
 struct restore_plan {
 	enum restore_verdict verdict;
-	int64_t next; /* absolute offset; meaningless when STOP */
+	int64_t next;	 /* absolute offset; meaningless when STOP */
 	const char *why; /* a constant, NULL when GO_ON */
 };
 

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The current status in Redis. Each committed batch is written with the step
+ * of its partitions' marks from where they stood before it to where the batch
+ * ends in the state topic; a mark that did not stand there stays behind, and
+ * whoever is behind is rewritten from the state topic. So nothing that Redis
+ * does or forgets can lose an update for good, and nothing here can hold up a
+ * verdict: all of it runs on a task, and what piles up is dropped. */
+#include "worker/scheduler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/log.h"
+
+#define CALL_LIMIT_MS 500
+#define CHECK_MS      10000 /* marks are looked at that often */
+#define AGAIN_MS      1000  /* after a failure */
+#define QUEUE_MAX     64    /* batches; the oldest is dropped */
+#define PIPELINE      500   /* hashes sent together when rebuilding */
+#define STALL_MS      45000
+
+struct status {
+	struct task *task;
+	struct redis *redis;
+	const struct kafka_conf *conf;
+	const struct policy *policy;
+	int32_t partitions;
+
+	/* the scheduler's side */
+	struct batch *queue, **queue_end;
+	size_t queue_n;
+	int64_t check_due; /* mono */
+	bool running, down;
+
+	/* the task's side while it runs */
+	struct batch *work;
+	bool check;
+	bool failed;
+	struct err err;
+	struct kafka_reader *reader;
+	uint64_t rebuilt;
+
+	/* state offset that Redis has to stand at; -1 = not ours. Written by
+	 * the scheduler's side only while the task is idle. */
+	int64_t target[KAFKA_PARTITIONS_MAX];
+	int64_t restored[KAFKA_PARTITIONS_MAX]; /* -1 = no news, -2 = gone */
+};
+
+enum next
+status_open(struct status **out, const struct settings *settings,
+    const struct kafka_conf *conf, const struct policy *policy,
+    int32_t partitions, int wake_fd, struct err *e)
+{
+	struct status *s = mem_alloc(sizeof(*s));
+	enum next how;
+
+	*out = s;
+	if (s == NULL) {
+		err_set(e, "memory is out");
+		return RETRY;
+	}
+	s->queue_end = &s->queue;
+	s->conf = conf;
+	s->policy = policy;
+	s->partitions = partitions;
+	for (size_t p = 0; p < KAFKA_PARTITIONS_MAX; p++) {
+		s->target[p] = -1;
+		s->restored[p] = -1;
+	}
+	how = redis_open(&s->redis, settings->redis.url, CALL_LIMIT_MS, e);
+	return how == OK ? task_open(&s->task, "redis", wake_fd, e) : how;
+}
+
+static void
+free_batches(struct batch *b)
+{
+	while (b != NULL) {
+		struct batch *next = b->next;
+
+		batch_free(b);
+		b = next;
+	}
+}
+
+void
+status_close(struct status *s)
+{
+	if (s == NULL)
+		return;
+	task_close(s->task);
+	free_batches(s->work);
+	free_batches(s->queue);
+	kafka_reader_close(s->reader);
+	redis_close(s->redis);
+	mem_free(s);
+}
+
+/* -- what is written ----------------------------------------------------- */
+
+static void
+field_text(struct pending *p, struct status_put *put, const char *name,
+    const char *text)
+{
+	put->fields[put->fields_n++] = (struct redis_field){
+	    .name = name,
+	    .text = pending_copy(p, text, strlen(text)),
+	};
+}
+
+static void
+field_number(struct status_put *put, const char *name, int64_t number)
+{
+	put->fields[put->fields_n++] =
+	    (struct redis_field){.name = name, .number = number};
+}
+
+static char *
+keyed(struct pending *p, const char *kind, const char *a, const char *b)
+{
+	size_t len = strlen(kind) + strlen(a) + strlen(b) + 16;
+	char *key = pending_mem(p, len);
+
+	snprintf(key, len, "domainproof:%s:%s%s%s", kind, a,
+	    b[0] == '\0' ? "" : ":", b);
+	return key;
+}
+
+void
+status_claim_put(struct pending *p, const char *key, const struct claim *claim,
+    const char *job_id, const struct job *job, const struct policy *policy)
+{
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
+	char doc[MESSAGE_OUT_MAX];
+	const struct message_who who = {
+	    .org = org,
+	    .domain = domain,
+	    .id = job_id == NULL ? "" : job_id,
+	};
+	struct status_put *put = pending_put(p);
+
+	part_key_split(key, org, domain, NULL);
+	put->key = keyed(p, "claim", domain, org);
+	put->org_key = keyed(p, "org", org, "");
+	put->member = pending_copy(p, domain, strlen(domain));
+	put->ver = claim->ver;
+	field_text(p, put, "status", claim_status_name(claim->status));
+	field_text(
+	    p, put, "shield", shield_name(claim_shield(claim, job != NULL)));
+	field_text(p, put, "code", code_name(claim->code));
+	field_text(p, put, "assurance", assurance_name(claim->assurance));
+	field_number(put, "since_ms", claim->since_at);
+	field_number(put, "look_ms", claim->looked_at);
+	field_number(put, "next_ms", job == NULL ? 0 : job->due_at);
+	field_number(put, "deadline_ms", job == NULL ? 0 : job->deadline_at);
+	field_text(p, put, "job", who.id);
+	message_claim_doc(doc, sizeof(doc), &who, claim, job, policy);
+	field_text(p, put, "doc", doc);
+}
+
+void
+status_job_put(struct pending *p, const char *key, const struct job *open,
+    const struct job_end *end)
+{
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+	char doc[MESSAGE_OUT_MAX];
+	const struct message_who who = {.org = org, .domain = domain, .id = id};
+	struct status_put *put = pending_put(p);
+
+	part_key_split(key, org, domain, id);
+	put->key = keyed(p, "job", org, id);
+	put->ver = open != NULL ? open->ver : end->ver;
+	put->ttl_s = open != NULL ? 0 : JOB_HASH_TTL_S;
+	field_text(p, put, "domain", domain);
+	field_text(p, put, "outcome",
+	    job_outcome_name(open != NULL ? END_OPEN : end->outcome));
+	field_text(
+	    p, put, "code", code_name(open != NULL ? open->code : end->code));
+	field_number(put, "looks", open != NULL ? open->looks : end->looks);
+	field_number(put, "next_ms", open != NULL ? open->due_at : 0);
+	field_number(put, "deadline_ms",
+	    open != NULL ? open->deadline_at : end->deadline_at);
+	message_job_doc(doc, sizeof(doc), &who, open, end);
+	field_text(p, put, "doc", doc);
+}
+
+static void
+send_put(struct redis *redis, const struct status_put *put)
+{
+	redis_put_hash(
+	    redis, put->key, put->ver, put->fields, put->fields_n, put->ttl_s);
+	if (put->member != NULL)
+		redis_add_member(redis, put->org_key, put->member);
+}
+
+/* -- on the task: batches ------------------------------------------------ */
+
+static enum next
+write_batch(struct status *s, const struct batch *b)
+{
+	bool moved[BATCH_PARTITIONS_MAX] = {false};
+	enum next how;
+
+	redis_begin(s->redis);
+	for (size_t i = 0; i < b->parts_n; i++) {
+		const struct status_put *put = b->pendings[i]->puts;
+
+		for (; put != NULL; put = put->next)
+			send_put(s->redis, put);
+		redis_move_mark(s->redis, b->touched[i].partition,
+		    b->chain_from[i], b->touched[i].pos_offset + 1, &moved[i]);
+	}
+	how = redis_run(s->redis, &s->err);
+	for (size_t i = 0; i < b->parts_n; i++)
+		s->check = s->check || !moved[i];
+	return how;
+}
+
+/* -- on the task: rebuilding --------------------------------------------- */
+
+struct rebuild {
+	struct status *status;
+	struct part *part;
+	int64_t mark; /* what lies before it is only read, not written */
+	struct pending *puts;
+	size_t unsent;
+	enum next how;
+	struct err err;
+};
+
+static enum next
+flush_puts(struct rebuild *r)
+{
+	struct redis *redis = r->status->redis;
+	enum next how;
+
+	redis_begin(redis);
+	for (struct status_put *put = r->puts->puts; put != NULL;
+	     put = put->next)
+		send_put(redis, put);
+	how = redis_run(redis, &r->err);
+	r->status->rebuilt += r->unsent;
+	pending_free(r->puts);
+	r->puts = pending_open();
+	r->unsent = 0;
+	return how;
+}
+
+static enum next
+count_put(struct rebuild *r)
+{
+	return ++r->unsent < PIPELINE ? OK : flush_puts(r);
+}
+
+static enum next
+see_end(struct rebuild *r, const struct record_key *key,
+    const struct kafka_record *record)
+{
+	char job_key[RECORD_KEY_MAX + 1];
+	struct job_end end;
+	enum next how;
+
+	if (record->headers_n == 0)
+		return OK;
+	how = record_get_end(
+	    &end, record->headers[0].value, record->headers[0].len, &r->err);
+	if (how != OK)
+		return how;
+	snprintf(job_key, sizeof(job_key), "%s/%s/%s", key->org, key->domain,
+	    key->id);
+	status_job_put(r->puts, job_key, NULL, &end);
+	return count_put(r);
+}
+
+/* A record behind the mark: whatever it is about has to be written. */
+static enum next
+mark_dirty(struct rebuild *r, const struct record_key *key,
+    const struct kafka_record *record)
+{
+	char text[RECORD_KEY_MAX + 1];
+	struct open_claim *claim;
+	struct open_job *job;
+
+	snprintf(text, sizeof(text), "%s/%s", key->org, key->domain);
+	claim = table_find(&r->part->claims, text);
+	if (claim != NULL)
+		step_dirty_claim(r->part, claim);
+	if (key->kind != RECORD_JOB)
+		return OK;
+	if (record->value == NULL)
+		return see_end(r, key, record);
+	snprintf(
+	    text, sizeof(text), "%s/%s/%s", key->org, key->domain, key->id);
+	job = part_job(r->part, text);
+	if (job != NULL)
+		step_dirty_job(r->part, job);
+	return OK;
+}
+
+static bool
+see_state(void *arg, const struct kafka_record *record)
+{
+	struct rebuild *r = arg;
+	struct record_key key;
+	struct record_pos pos;
+
+	r->how = part_apply(r->part, record, &key, &pos, &r->err);
+	if (r->how == OK && key.kind != RECORD_POS && record->offset >= r->mark)
+		r->how = mark_dirty(r, &key, record);
+	return r->how == OK;
+}
+
+static enum next
+put_dirty(struct rebuild *r)
+{
+	struct open_claim *claim = r->part->dirty_claims;
+	struct open_job *job = r->part->dirty_jobs;
+	enum next how = OK;
+
+	for (; how == OK && claim != NULL; claim = claim->next_dirty) {
+		struct open_job *last = part_lasting(claim);
+		char id[JOB_ID_MAX + 1], org[ORG_MAX + 1];
+		char domain[DNAME_TEXT_MAX + 1];
+
+		if (last != NULL)
+			part_key_split(last->key, org, domain, id);
+		status_claim_put(r->puts, claim->key, &claim->claim,
+		    last == NULL ? NULL : id, last == NULL ? NULL : &last->job,
+		    r->status->policy);
+		how = count_put(r);
+	}
+	for (; how == OK && job != NULL; job = job->next_dirty) {
+		status_job_put(r->puts, job->key, &job->job, NULL);
+		how = count_put(r);
+	}
+	return how == OK ? flush_puts(r) : how;
+}
+
+static enum next
+read_and_put(struct rebuild *r, int32_t p, int64_t to)
+{
+	struct kafka_reader *reader = r->status->reader;
+	int64_t low, high;
+	enum next how = kafka_reader_ends(
+	    reader, TOPIC_STATE, p, &low, &high, STALL_MS, &r->err);
+
+	if (how == OK && low < to) {
+		r->how = OK;
+		how = kafka_reader_read(reader, TOPIC_STATE, p, low, to,
+		    see_state, r, STALL_MS, &r->err);
+		if (r->how != OK)
+			how = r->how;
+	}
+	return how == OK ? put_dirty(r) : how;
+}
+
+static enum next
+rebuild(struct status *s, int32_t p, int64_t mark)
+{
+	int64_t to = s->target[p];
+	struct rebuild r = {
+	    .status = s,
+	    .mark = mark > to ? 0 : mark,
+	    .puts = pending_open(),
+	};
+	bool moved;
+	enum next how = part_open(&r.part, p, 0, s->policy, &r.err);
+
+	if (how == OK && s->reader == NULL)
+		how = kafka_reader_open(&s->reader, s->conf, &r.err);
+	if (how == OK)
+		how = read_and_put(&r, p, to);
+	if (how == OK) {
+		redis_begin(s->redis);
+		redis_move_mark(s->redis, p, mark < 0 ? 0 : mark, to, &moved);
+		how = redis_run(s->redis, &r.err);
+	}
+	if (how != OK)
+		s->err = r.err;
+	part_free(r.part);
+	pending_free(r.puts);
+	log_line(how == OK ? LOG_INFO : LOG_WARN, "redis.rebuilt",
+	    FIELDS(INT("partition", p), INT("from", mark), INT("to", to),
+		INT("entries", (int64_t)s->rebuilt),
+		TEXT("error", how == OK ? "" : r.err.text)));
+	s->rebuilt = 0;
+	return how;
+}
+
+static enum next
+check_marks(struct status *s)
+{
+	enum next how = redis_put_meta(s->redis, s->partitions, &s->err);
+
+	for (int32_t p = 0; how == OK && p < s->partitions; p++) {
+		int64_t mark;
+
+		if (s->target[p] < 0)
+			continue;
+		how = redis_get_mark(s->redis, p, &mark, &s->err);
+		if (how == OK && mark != s->target[p])
+			how = rebuild(s, p, mark);
+	}
+	return how;
+}
+
+static void
+run(void *arg)
+{
+	struct status *s = arg;
+	enum next how = OK;
+
+	for (struct batch *b = s->work; how == OK && b != NULL; b = b->next)
+		how = write_batch(s, b);
+	free_batches(s->work);
+	s->work = NULL;
+	if (how == OK && s->check)
+		how = check_marks(s);
+	s->failed = how != OK;
+}
+
+/* -- the scheduler's side ------------------------------------------------ */
+
+void
+status_restored(struct status *s, int32_t p, int64_t to)
+{
+	s->restored[p] = to;
+	s->check_due = 0;
+}
+
+void
+status_gone(struct status *s, int32_t p)
+{
+	s->restored[p] = -2;
+}
+
+void
+status_batch(struct status *s, struct batch *b)
+{
+	if (s->queue_n == QUEUE_MAX) {
+		struct batch *oldest = s->queue;
+
+		s->queue = oldest->next;
+		if (s->queue == NULL)
+			s->queue_end = &s->queue;
+		for (size_t i = 0; i < oldest->parts_n; i++)
+			s->restored[oldest->touched[i].partition] =
+			    oldest->touched[i].pos_offset + 1;
+		batch_free(oldest);
+		s->queue_n--;
+		s->check_due = 0;
+	}
+	b->next = NULL;
+	*s->queue_end = b;
+	s->queue_end = &b->next;
+	s->queue_n++;
+}
+
+/* The task is idle: what it aims at may be changed. */
+static void
+hand_over(struct status *s)
+{
+	s->work = s->queue;
+	s->queue = NULL;
+	s->queue_end = &s->queue;
+	s->queue_n = 0;
+	for (int32_t p = 0; p < s->partitions; p++) {
+		if (s->restored[p] != -1)
+			s->target[p] =
+			    s->restored[p] == -2 ? -1 : s->restored[p];
+		s->restored[p] = -1;
+	}
+	for (const struct batch *b = s->work; b != NULL; b = b->next)
+		for (size_t i = 0; i < b->parts_n; i++)
+			s->target[b->touched[i].partition] =
+			    b->touched[i].pos_offset + 1;
+}
+
+static void
+collect(struct status *s, int64_t now_mono)
+{
+	if (task_collect(s->task) != TASK_ENDED)
+		return;
+	s->running = false;
+	s->check_due = now_mono + (s->failed ? AGAIN_MS : CHECK_MS);
+	if (s->failed != s->down) {
+		log_line(s->failed ? LOG_WARN : LOG_INFO,
+		    s->failed ? "redis.down" : "redis.up",
+		    FIELDS(TEXT("error", s->failed ? s->err.text : "")));
+		s->down = s->failed;
+	}
+}
+
+int64_t
+status_turn(struct status *s, int64_t now_mono)
+{
+	if (s->running)
+		collect(s, now_mono);
+	if (s->running)
+		return INT64_MAX;
+	if (s->down && now_mono < s->check_due)
+		return s->check_due;
+	if (s->queue_n == 0 && now_mono < s->check_due)
+		return s->check_due;
+	s->check = now_mono >= s->check_due || s->down;
+	s->failed = false;
+	hand_over(s);
+	s->running = true;
+	task_start(s->task, run, s);
+	return INT64_MAX;
+}
