@@ -6,9 +6,11 @@
  * Exit codes: 0 done; 100 wrong settings or use: never restarted, the crew
  * ends with 100; 111 the outside failed: restarted with backoff; 101 or a
  * signal: a bug: restarted with backoff, and after CHILDREN_DEATHS within
- * CHILDREN_WINDOW_MS the crew ends with 101. The scheduler's end ends the
+ * CHILDREN_WINDOW_MS the crew ends with 101. A child that was not asked to end
+ * and leaves with 0 is restarted as after 111. The scheduler's end ends the
  * crew of children: the others are stopped and all start afresh. A resolver
- * is replaced alone. */
+ * is replaced alone. What a child that was asked to end leaves with does not
+ * matter, but for 100. */
 #pragma once
 #include "core/err.h"
 
@@ -45,6 +47,7 @@ enum child_event {
 	CHILD_EV_TICK,	   /* time passed */
 	CHILD_EV_STOP,	   /* the crew must drain */
 	CHILD_EV_STOP_NOW, /* at once */
+	CHILD_EV_CYCLE,	   /* new settings: drain all, then start all */
 	CHILD_EVENT_N,
 };
 
@@ -81,11 +84,13 @@ struct child_action {
 };
 
 void children_init(struct children *c, unsigned resolvers, int64_t now);
-/* child: index the event is about; ignored by TICK, STOP and STOP_NOW, which
- * go to all. Writes what to do to out[CHILDREN_MAX], returns how many. */
+/* child: index the event is about; ignored by TICK, STOP, STOP_NOW and CYCLE,
+ * which go to all. Writes what to do to out[CHILDREN_MAX], returns how many. */
 size_t children_step(struct children *c, size_t child, enum child_event ev,
     int64_t now, struct child_action *out);
 enum child_event children_event_of(int wait_status);
+/* None has a process: what a crew shares may be made anew. */
+bool children_all_down(const struct children *c);
 /* Everything has ended and nothing will start: leave with exit_code. */
 bool children_ended(const struct children *c);
 /* When the next TICK matters, INT64_MAX if never. */

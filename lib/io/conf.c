@@ -433,9 +433,10 @@ make_absolute(const char *path, char *out, struct err *e)
 }
 
 static bool
-list_read(
-    const char *key, const char *path, const struct names **out, struct err *e)
+list_read(const struct file *f, const char *key, const char *path,
+    const struct names **out, struct err *e)
 {
+	const config_setting_t *at = config_lookup(&f->config, key);
 	struct names *names = NULL;
 	struct stat st;
 	struct err why;
@@ -443,17 +444,17 @@ list_read(
 	char *text;
 	bool ok;
 
-	*out = NULL;
 	if (*path == '\0')
 		return true;
 	text = slurp(path, LIST_MAX, &st, &len, &why);
 	ok = text != NULL && names_read(&names, text, len, &why) == OK;
-	free(text);
 	*out = names;
-	if (!ok && text == NULL)
-		err_set(e, "%s: %s", key, why.text);
-	else if (!ok)
-		err_set(e, "%s: %s: %s", key, path, why.text);
+	if (!ok)
+		err_set(e, "%s:%u: %s: %s%s%s", f->path,
+		    at == NULL ? 1 : config_setting_source_line(at), key,
+		    text == NULL ? "" : path, text == NULL ? "" : ": ",
+		    why.text);
+	free(text);
 	return ok;
 }
 
@@ -469,25 +470,33 @@ policy_version(const struct file *f, struct policy *p)
 }
 
 static bool
+policy_right(const struct file *f, const struct policy *p, struct err *e)
+{
+	struct err why;
+
+	if (policy_check(p, &why) == OK)
+		return true;
+	err_set(e, "%s: %s", f->path, why.text);
+	return false;
+}
+
+static bool
 policy_read(struct settings *s, struct policy *p, struct err *e)
 {
 	struct file f = {.path = s->policy_path,
 	    .rows = policy_rows,
 	    .settings = s,
 	    .policy = p};
-	struct err why;
 	bool ok = file_read(&f, e);
 
-	if (ok) {
+	if (ok)
 		policy_version(&f, p);
-		ok = list_read("claim.public_domains", s->lists.public_domains,
-			 &p->public_domains, &why) &&
-		     list_read("claim.refused_domains",
-			 s->lists.refused_domains, &p->refused_domains, &why) &&
-		     policy_check(p, &why) == OK;
-		if (!ok)
-			err_set(e, "%s: %s", f.path, why.text);
-	}
+	ok = ok &&
+	     list_read(&f, "claim.public_domains", s->lists.public_domains,
+		 &p->public_domains, e) &&
+	     list_read(&f, "claim.refused_domains", s->lists.refused_domains,
+		 &p->refused_domains, e) &&
+	     policy_right(&f, p, e);
 	file_close(&f);
 	return ok;
 }
@@ -579,7 +588,7 @@ struct printer {
 static void
 print_group(struct printer *p, const char *group, size_t len)
 {
-	char head[KEY_MAX];
+	char head[KEY_MAX + 1];
 
 	if (strlen(p->group) == len && memcmp(p->group, group, len) == 0)
 		return;
