@@ -18,9 +18,14 @@
 #define INPUT_MAX   1024 /* octets: 253 characters of up to four */
 #define LABEL_U_MAX 256	 /* octets of a U-label: 63 characters */
 
-static const psl_ctx_t *list;
-static const char *list_name = "";
-static int64_t list_made_at;
+struct suffixes {
+	const psl_ctx_t *psl;
+	psl_ctx_t *owned; /* the same, if it was read from a file */
+	char *path;	  /* NULL: libpsl's own */
+	int64_t made_at;
+};
+
+static struct suffixes list;
 
 struct naming {
 	char *out; /* DNAME_TEXT_MAX + 1 */
@@ -38,46 +43,55 @@ made_at(const char *path)
 }
 
 static bool
-load(const char *path)
+load(struct suffixes *out, const char *path)
 {
-	list = psl_load_file(path);
-	list_name = path;
-	list_made_at = made_at(path);
-	return list != NULL;
+	*out = (struct suffixes){
+	    .owned = psl_load_file(path),
+	    .path = strdup(path),
+	    .made_at = made_at(path),
+	};
+	out->psl = out->owned;
+	if (out->owned != NULL && out->path != NULL)
+		return true;
+	psl_free(out->owned);
+	free(out->path);
+	return false;
+}
+
+static bool
+load_newest(struct suffixes *out)
+{
+	int64_t builtin_at = (int64_t)psl_builtin_file_time() * 1000;
+
+	if (made_at(LIST_TEXT) >= builtin_at && load(out, LIST_TEXT))
+		return true;
+	*out = (struct suffixes){.psl = psl_builtin(), .made_at = builtin_at};
+	return out->psl != NULL;
 }
 
 enum next
 idna_open(const char *path, struct err *e)
 {
-	int64_t builtin_at = (int64_t)psl_builtin_file_time() * 1000;
+	bool given = path != NULL && path[0] != '\0';
+	struct suffixes fresh;
 
-	if (path != NULL && path[0] != '\0') {
-		char *copy = strdup(path); /* for the life of the process */
-
-		if (copy != NULL && load(copy))
-			return OK;
-		free(copy);
-		list_name = "";
-		err_set(e, "cannot read the public suffix list %s", path);
+	if (!(given ? load(&fresh, path) : load_newest(&fresh))) {
+		err_set(e, "cannot read the public suffix list %s%s",
+		    given ? path : LIST_TEXT,
+		    given ? "" : "; install the package publicsuffix");
 		return RETRY;
 	}
-	if (made_at(LIST_TEXT) >= builtin_at && load(LIST_TEXT))
-		return OK;
-	list = psl_builtin();
-	list_name = "libpsl's own";
-	list_made_at = builtin_at;
-	if (list != NULL)
-		return OK;
-	err_set(e, "no public suffix list: neither " LIST_TEXT
-		   " nor one in libpsl; install the package publicsuffix");
-	return RETRY;
+	psl_free(list.owned);
+	free(list.path);
+	list = fresh;
+	return OK;
 }
 
 const char *
 idna_list(int64_t *at)
 {
-	*at = list_made_at;
-	return list_name;
+	*at = list.made_at;
+	return list.path != NULL ? list.path : "libpsl's own";
 }
 
 static bool
@@ -342,7 +356,7 @@ is_suffix(const char *domain, int section)
 {
 	/* a top-level domain that the list does not have is no suffix of it */
 	return psl_is_public_suffix2(
-	    list, domain, section | PSL_TYPE_NO_STAR_RULE);
+	    list.psl, domain, section | PSL_TYPE_NO_STAR_RULE);
 }
 
 /* For a suffix of the PRIVATE section: what is registered below the one of
@@ -353,7 +367,7 @@ registered(const char *domain)
 	const char *parent = strchr(domain, '.');
 
 	while (parent != NULL &&
-	       !psl_is_public_suffix2(list, parent + 1, PSL_TYPE_ICANN)) {
+	       !psl_is_public_suffix2(list.psl, parent + 1, PSL_TYPE_ICANN)) {
 		domain = parent + 1;
 		parent = strchr(domain, '.');
 	}
@@ -370,7 +384,7 @@ idna_facts(const char *domain, struct domain_facts *out)
 	    .private_suffix = is_suffix(domain, PSL_TYPE_PRIVATE)};
 	if (out->public_suffix)
 		return;
-	registrable = psl_registrable_domain(list, domain);
+	registrable = psl_registrable_domain(list.psl, domain);
 	if (registrable == NULL)
 		registrable = registered(domain);
 	memcpy(out->registrable, registrable, strlen(registrable) + 1);

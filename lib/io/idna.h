@@ -6,9 +6,11 @@
 #include "core/job.h"
 
 /* Loads the public suffix list: `path`, or the system's newest if NULL or "".
- * RETRY with the path when it cannot be read. Call once a process. */
+ * RETRY with the path when it cannot be read; the list before it then stays.
+ * Again only while no other thread is in here. Without a list every domain is
+ * a public suffix. */
 enum next idna_open(const char *path, struct err *e) MUST_USE;
-/* Name of the list in use and when it was made (wall ms, 0 = unknown). */
+/* Path of the list in use, and when it was made (wall ms, 0 = unknown). */
 const char *idna_list(int64_t *made_at);
 
 /* text (UTF-8, len octets, maybe upper case, maybe with a final dot) ->
