@@ -12,6 +12,8 @@
 #include "io/conf.h"
 #include "io/shm.h"
 
+#include <sys/types.h>
+
 #define ROLE_BEAT_MS 1000
 
 struct role {
@@ -42,8 +44,7 @@ int scheduler_main(const struct role *r);
 int resolver_main(const struct role *r);
 
 /* In the child, right after the fork: everything that the head of this file
- * promises. keep[] are the descriptors to leave open. A failure is logged;
- * the child must then leave with the code in *exit_code. parent: getpid() of
- * the supervisor, before the fork. */
-enum next role_enter(struct role *r, pid_t parent, const int *keep,
-    size_t keep_n, int *exit_code) MUST_USE;
+ * promises; makes stop_fd. parent: getpid() of the supervisor before the fork.
+ * A failure is logged; the child then leaves with the code returned. -1: all
+ * is well. */
+int role_enter(struct role *r, pid_t parent);
