@@ -42,6 +42,8 @@ kafka_config() {
 	transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 	group.initial.rebalance.delay.ms=0
 	group.min.session.timeout.ms=1000
+	broker.session.timeout.ms=3000
+	broker.heartbeat.interval.ms=500
 	auto.create.topics.enable=false
 	log.cleaner.dedupe.buffer.size=16777216
 	log.cleaner.backoff.ms=1000

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016 # $TTL is a word of zone files
 # The lab's DNS: Knot as root, as TLD "test." and as two customer servers, one
 # process each (one that held parent and child would never send a referral).
 # Zones come from the table ops/lab/zones and from $STACK/zones.extra.
@@ -182,7 +182,7 @@ zone_add() {
 		zone=${zone%.test}
 		[[ $zone =~ ^[a-z0-9]([a-z0-9-]*[a-z0-9])?$ ]] ||
 			die "'$zone' is not one label of a zone below test."
-		! zone_table | grep -q "^$zone[[:space:]]" || continue
+		! zone_table | grep -q "^${zone}[[:space:]]" || continue
 		printf '%s a,b plain\n' "$zone" >>"$STACK/zones.extra"
 	done
 	dns_prepare
