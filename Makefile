@@ -29,7 +29,8 @@ obj      = $(patsubst %.c,$(B)/%.o,$(1))
 CORE    := $(call obj,$(call src,lib/core))
 IO      := $(call obj,$(call src,lib/io))
 WORKER  := $(call obj,$(filter-out worker/main.c,$(call src,worker)))
-PRODUCER := $(call obj,$(call src,producer) $(call src,producer/cmd))
+PRODUCER := $(call obj,$(call src,producer) $(call src,producer/cmd)) \
+	   $(B)/worker/looks.o $(B)/worker/asks.o
 FAKE    := $(call obj,$(call src,tests/fake))
 UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src,tests/unit))
 SCENARIO := $(patsubst tests/scenario/%.c,$(B)/scenario/%,$(wildcard tests/scenario/*_test.c))

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/looks.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/mem.h"
+#include "io/dns.h"
+
+/* What a look used of its arena beyond this goes back to the system. */
+#define KEEP_USED (LOOK_ARENA / 8)
+
+struct wanted { /* a look that waits for its turn */
+	struct wanted *next;
+	uint64_t tag;
+	struct look_wish wish;
+	char subject[RECORD_KEY_MAX + 1];
+};
+
+struct looking {	      /* a look under way */
+	struct looking *next; /* ready, or spare */
+	struct looking **prev_all, *next_all;
+	struct looks *all;
+	uint64_t tag;
+	struct look *look;
+	size_t asks_n;
+	size_t left; /* asks not answered yet */
+	char subject[RECORD_KEY_MAX + 1];
+	struct ask asks[LOOK_ASK_MAX];
+	struct answer answers[LOOK_ASK_MAX];
+	struct arena arena;
+	_Alignas(16) uint8_t memory[LOOK_ARENA];
+};
+
+struct looks {
+	struct looks_conf conf;
+	struct asks *asks;
+	bool trusted; /* any resolver is */
+	size_t under_way, waiting;
+	struct looking *all, *spare;
+	struct looking *ready, *ready_last;
+	struct wanted *wanted, *wanted_last;
+};
+
+static void
+watch(struct looks *s, const char *subject)
+{
+	if (s->conf.watch)
+		s->conf.watch(s->conf.arg, subject);
+}
+
+/* --- one look ------------------------------------------------------------- */
+
+static struct looking *
+looking_new(struct looks *s)
+{
+	struct looking *l = s->spare;
+
+	if (l)
+		s->spare = l->next;
+	else
+		l = mem_alloc(sizeof(*l));
+	if (!l)
+		return NULL;
+	l->all = s;
+	l->next_all = s->all;
+	l->prev_all = &s->all;
+	if (s->all)
+		s->all->prev_all = &l->next_all;
+	s->all = l;
+	s->under_way++;
+	arena_init(&l->arena, l->memory, sizeof(l->memory));
+	return l;
+}
+
+static void
+give_back(const struct arena *a)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = (uintptr_t)a->buf + KEEP_USED + page - 1;
+	uintptr_t to = (uintptr_t)a->buf + a->used;
+
+	from -= from % page;
+	to -= to % page;
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+static void
+looking_free(struct looks *s, struct looking *l)
+{
+	*l->prev_all = l->next_all;
+	if (l->next_all)
+		l->next_all->prev_all = l->prev_all;
+	s->under_way--;
+	give_back(&l->arena);
+	l->next = s->spare;
+	s->spare = l;
+}
+
+static void
+make_ready(struct looks *s, struct looking *l)
+{
+	l->next = NULL;
+	*(s->ready ? &s->ready_last->next : &s->ready) = l;
+	s->ready_last = l;
+}
+
+static const struct answer *
+on_read(void *arg, struct ask *a, const struct lookup_answer *raw)
+{
+	struct looks *s = arg;
+	struct looking *l = a->owner;
+	struct answer *out = &l->answers[a->place];
+
+	if (!raw->bytes) {
+		*out = (struct answer){.outcome = OUTCOME_TIMEOUT};
+		return out;
+	}
+	watch(s, l->subject);
+	packet_read(out, raw->bytes, raw->len, raw->id, &a->want->q, &l->arena);
+	watch(s, NULL);
+	out->ad = out->ad && raw->trusted;
+	return out;
+}
+
+static void
+on_done(void *arg, struct ask *a)
+{
+	struct looking *l = a->owner;
+
+	if (--l->left == 0)
+		make_ready(arg, l);
+}
+
+static void
+ask_all(struct looks *s, struct looking *l)
+{
+	const struct look_ask *want = look_asks(l->look, &l->asks_n);
+
+	l->left = l->asks_n + 1; /* some may be answered at once */
+	for (size_t i = 0; i < l->asks_n; i++) {
+		l->asks[i] =
+		    (struct ask){.want = &want[i], .place = i, .owner = l};
+		asks_begin(s->asks, &l->asks[i]);
+	}
+	if (--l->left == 0)
+		make_ready(s, l);
+}
+
+static void
+step(struct looks *s, struct looking *l)
+{
+	enum look_next next;
+
+	watch(s, l->subject);
+	next = look_step(l->look, l->answers, l->asks_n);
+	watch(s, NULL);
+	switch (next) {
+	case LOOK_ASK:
+		ask_all(s, l);
+		break;
+	case LOOK_DONE:
+		s->conf.found(s->conf.arg, l->tag, look_finding(l->look));
+		looking_free(s, l);
+		break;
+	}
+}
+
+static bool
+start(struct looks *s, const struct wanted *w)
+{
+	struct looking *l = looking_new(s);
+
+	if (!l)
+		return false;
+	l->tag = w->tag;
+	memcpy(l->subject, w->subject, sizeof(l->subject));
+	l->asks_n = 0;
+	l->look = look_begin(&w->wish, &l->arena);
+	make_ready(s, l);
+	return true;
+}
+
+/* --- all of them ---------------------------------------------------------- */
+
+static void
+start_waiting(struct looks *s)
+{
+	while (s->wanted && s->under_way < s->conf.at_once) {
+		struct wanted *w = s->wanted;
+
+		if (!start(s, w))
+			return;
+		s->wanted = w->next;
+		s->waiting--;
+		mem_free(w);
+	}
+}
+
+/* Answers that are kept already lead from step to step; each look has a
+ * bounded number of them. */
+static void
+go_on(struct looks *s)
+{
+	start_waiting(s);
+	while (s->ready) {
+		struct looking *l = s->ready;
+
+		s->ready = l->next;
+		step(s, l);
+		start_waiting(s);
+	}
+}
+
+enum next
+looks_begin(struct looks *s, const struct look_wish *wish, const char *subject,
+    uint64_t tag, struct err *e)
+{
+	struct wanted *w = mem_alloc(sizeof(*w));
+
+	if (!w) {
+		err_set(e, "no memory for a look");
+		return RETRY;
+	}
+	w->tag = tag;
+	w->wish = *wish;
+	w->wish.trusted = s->trusted;
+	snprintf(w->subject, sizeof(w->subject), "%s", subject);
+	*(s->wanted ? &s->wanted_last->next : &s->wanted) = w;
+	s->wanted_last = w;
+	s->waiting++;
+	return OK;
+}
+
+bool
+looks_serve(struct looks *s, int64_t wait_ms, int other_fd)
+{
+	bool other;
+
+	go_on(s);
+	other = asks_serve(s->asks, wait_ms, other_fd);
+	go_on(s);
+	return other;
+}
+
+size_t
+looks_n(const struct looks *s)
+{
+	return s->under_way + s->waiting;
+}
+
+size_t
+looks_waiting(const struct looks *s)
+{
+	return s->waiting;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+enum next
+looks_conf_asks(struct asks_conf *out, const struct settings *s, struct err *e)
+{
+	*out = (struct asks_conf){
+	    .timeout_ms = s->dns.timeout_ms,
+	    .tries = s->dns.tries,
+	    .port = (uint16_t)s->dns.port,
+	    .resolvers_n = s->dns.resolvers_n,
+	};
+	for (size_t i = 0; i < s->dns.resolvers_n; i++) {
+		struct asks_resolver *r = &out->resolvers[i];
+
+		r->port = 53;
+		r->trusted = s->dns.trusted[i];
+		if (!dns_addr_parse(s->dns.resolvers[i], &r->addr, &r->port)) {
+			err_set(e, "\"%s\" is not ADDRESS or ADDRESS:PORT",
+			    s->dns.resolvers[i]);
+			return REJECT;
+		}
+	}
+	return OK;
+}
+
+enum next
+looks_open(struct looks **out, const struct looks_conf *conf, struct err *e)
+{
+	struct looks *s = mem_alloc(sizeof(*s));
+	enum next n = RETRY;
+
+	if (!s) {
+		err_set(e, "no memory for looks");
+		return RETRY;
+	}
+	s->conf = *conf;
+	for (size_t i = 0; i < conf->asks.resolvers_n; i++)
+		s->trusted = s->trusted || conf->asks.resolvers[i].trusted;
+	n = asks_open(&s->asks, &conf->asks,
+	    &(struct asks_calls){.read = on_read, .done = on_done, .arg = s},
+	    e);
+	if (n != OK) {
+		mem_free(s);
+		return n;
+	}
+	*out = s;
+	return OK;
+}
+
+void
+looks_close(struct looks *s)
+{
+	if (!s)
+		return;
+	asks_close(s->asks);
+	while (s->all)
+		looking_free(s, s->all);
+	while (s->spare) {
+		struct looking *l = s->spare;
+		s->spare = l->next;
+		mem_free(l);
+	}
+	while (s->wanted) {
+		struct wanted *w = s->wanted;
+		s->wanted = w->next;
+		mem_free(w);
+	}
+	mem_free(s);
+}
