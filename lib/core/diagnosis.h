@@ -13,6 +13,7 @@ struct diagnosis_facts {
 	const char *expected; /* "" if not known */
 	const char *saw;      /* finding.saw, "" if nothing */
 	uint32_t neg_ttl_s;
+	uint32_t visible_in_s; /* finding.visible_in_s, 0 = not known */
 };
 
 /* say: what is the case. fix: one thing to do, "" when nothing is. Both hold
