@@ -21,7 +21,7 @@ struct row {
 #define UNCHANGED "The status is unchanged."
 
 /* clang-format off */
-static const struct row rows[CODE_NONE] = {
+static const struct row rows[CODE_N] = {
 	[CODE_NONE] = {
 		.say = "The record at {name} is right.",
 		.fix = "",
