@@ -154,7 +154,6 @@ say_end(struct scheduler *s, struct part *part, const struct step_who *w,
 	    .org = w->org,
 	    .domain = w->domain,
 	    .id = w->id,
-	    .ref = end->ref,
 	};
 	size_t len = message_result(json, sizeof(json), &who, end, lane,
 	    claim == NULL ? NULL : &claim->claim, f, why, s->policy);
