@@ -56,6 +56,8 @@ $(B)/%.o: %.c Makefile VERSION
 $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# its children are the test's own
+$(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
 # scenarios: the shipped worker with fakes linked in the doors' place
 FAKED    = $(patsubst %_sim,%,$(basename $(notdir $(call src,tests/fake))))
 $(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \
