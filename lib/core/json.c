@@ -242,7 +242,8 @@ json_read_string(struct json_scan *s)
 	size_t at = s->used;
 
 	if (peek(s) != '"') {
-		fault(s, "no string");
+		fault(s,
+		    s->p == s->end ? "the text ends too early" : "no string");
 		return (struct json_string){.text = ""};
 	}
 	s->p++;

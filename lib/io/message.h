@@ -34,13 +34,16 @@ struct message_job {
  */
 void message_job_read(const void *bytes, size_t len, struct message_job *out);
 uint32_t message_body_hash(const struct job_request *r);
-/* The job message for a request (what producers post). Returns its length, 0
- * when it does not fit. source: CloudEvents source. */
+/* The job message for a request (what producers post); a writer as below.
+ * source: CloudEvents source. */
 size_t message_job_write(char *out, size_t cap, const struct job_request *r,
     const char *source, int64_t wall_ms);
 
+/* Writers. Each returns the length of what it wrote, 0 when it does not fit
+ * (out is then ""), and ends it with a NUL that is not counted. cap >= 1. */
 struct message_who {		       /* whose message */
 	const char *org, *domain, *id; /* id "" = none */
+	const char *ref;	       /* of a result; NULL: the end's */
 };
 
 /* finding NULL: no look was made. claim NULL: rejected before there was one. */

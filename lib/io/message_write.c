@@ -72,11 +72,19 @@ json_time(struct writer *w, int64_t wall_ms)
 	json_text(w, text);
 }
 
-/* The length of what was written, 0 when it did not fit. */
-static size_t
-finish(const struct writer *w)
+static void
+begin(struct writer *w, char *out, size_t cap)
 {
-	return w->bad ? 0 : w->len;
+	writer_init(w, out, cap - 1); /* and the NUL */
+}
+
+static size_t
+finish(struct writer *w)
+{
+	if (w->bad)
+		w->len = 0;
+	w->buf[w->len] = '\0';
+	return w->len;
 }
 
 static const char *
@@ -106,7 +114,7 @@ message_job_write(char *out, size_t cap, const struct job_request *r,
 {
 	struct writer w;
 
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	envelope(&w, "domainproof.job.v1", r->id, source, wall_ms);
 	key_text(&w, "org", r->org);
 	key_text(&w, "domain", r->domain);
@@ -204,7 +212,8 @@ message_finding(
 			 .name = f->name,
 			 .expected = f->expected,
 			 .saw = f->saw,
-			 .neg_ttl_s = f->neg_ttl_s});
+			 .neg_ttl_s = f->neg_ttl_s,
+			 .visible_in_s = f->visible_in_s});
 	json_raw(w, "}");
 }
 
@@ -246,7 +255,7 @@ message_result(char *out, size_t cap, const struct message_who *who,
 	struct writer w;
 
 	snprintf(id, sizeof(id), "%s/%s/%s", who->org, who->domain, who->id);
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	envelope(&w, "domainproof.result.v1", id, SOURCE, end->settled_at);
 	put_who(&w, who);
 	key_text(&w, "id", who->id);
@@ -257,7 +266,7 @@ message_result(char *out, size_t cap, const struct message_who *who,
 	key_text(&w, "policy", policy->version);
 	key_number(&w, "generation", claim == NULL ? 0 : claim->generation);
 	put_checks(&w, who->domain, finding, end->settled_at);
-	key_text_if(&w, "ref", end->ref);
+	key_text_if(&w, "ref", who->ref != NULL ? who->ref : end->ref);
 	json_raw(&w, "}}");
 	return finish(&w);
 }
@@ -316,7 +325,7 @@ message_event(char *out, size_t cap, const char *name,
 
 	snprintf(id, sizeof(id), "%s/%s/%llu/%u", who->org, who->domain,
 	    (unsigned long long)claim->ver, n);
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	open_event(&w, name, id, at);
 	put_who(&w, who);
 	key_number(&w, "ver", (int64_t)claim->ver);
@@ -347,7 +356,7 @@ message_trouble(char *out, size_t cap, const char *name,
 
 	snprintf(id, sizeof(id), "%s/%d/%lld", topic, (int)partition,
 	    (long long)offset);
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	open_event(&w, name, id, at);
 	if (who != NULL) {
 		key_text_if(&w, "org", who->org);
@@ -408,7 +417,7 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 {
 	struct writer w;
 
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	json_raw(&w, "{");
 	put_who(&w, who);
 	key_text(&w, "status", claim_status_name(claim->status));
@@ -451,7 +460,7 @@ message_job_doc(char *out, size_t cap, const struct message_who *who,
 {
 	struct writer w;
 
-	writer_init(&w, out, cap);
+	begin(&w, out, cap);
 	json_raw(&w, "{");
 	put_who(&w, who);
 	key_text(&w, "id", who->id);
