@@ -61,16 +61,21 @@ $(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
 # scenarios: the shipped worker with fakes linked in the doors' place
 FAKED    = $(patsubst %_sim,%,$(basename $(notdir $(call src,tests/fake))))
 $(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \
-	$(filter-out $(foreach f,$(FAKED),%/io/$(f).o),$(IO)) \
+	$(filter-out $(foreach f,$(FAKED),$(B)/lib/io/$(f).o \
+	    $(B)/lib/io/$(f)_%.o),$(IO)) \
 	$(call obj,$(filter-out %_test.c,$(call src,tests/scenario)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 # one set of rules for the door to Kafka and for its simulator
-$(B)/conformance/real: $(call obj,$(call src,tests/conformance)) $(IO) $(CORE)
+RULES   := $(call obj,$(call src,tests/conformance))
+$(B)/conformance/real: $(RULES) $(B)/tests/conformance/real/probe.o \
+	$(filter-out %/io/failpoint.o,$(IO)) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(B)/conformance/sim: $(call obj,$(call src,tests/conformance)) $(CORE) \
-	$(B)/tests/fake/kafka_sim.o $(filter-out %/io/kafka.o,$(IO))
+$(B)/conformance/sim: $(RULES) $(B)/tests/conformance/sim/probe.o \
+	$(filter %/fake/kafka_sim.o %/fake/kafka_sim_%.o %/fake/broker_%.o,$(FAKE)) \
+	$(filter-out %/io/failpoint.o %/io/kafka.o $(B)/lib/io/kafka_%.o,$(IO)) \
+	$(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 # fuzz harnesses: with main() they replay seeds, with libFuzzer they search
