@@ -1,0 +1,705 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs as they are read, and messages as they are written: what is written is
+ * read again by jansson, through io/document.h. */
+#include "io/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "io/clock.h"
+#include "io/document.h"
+
+#define HEAD                                                                   \
+	"{\"specversion\":\"1.0\",\"id\":\"j-1\",\"source\":\"portal\","       \
+	"\"type\":\"domainproof.job.v1\",\"data\":"
+#define DATA(more)                                                             \
+	HEAD "{\"org\":\"acme\",\"domain\":\"a.test\",\"kind\":" more "}}"
+#define NOW 1795525200000 /* 2026-11-24T13:00:00Z */
+
+static const struct policy policy = {
+    .version = "0123456789abcdef", .service = "example"};
+static const struct message_who who = {
+    .org = "acme", .domain = "a.test", .id = "j-1"};
+
+static void
+read_job(struct message_job *job, const char *text)
+{
+	message_job_read(text, strlen(text), job);
+	for (const char *p = job->why; *p != '\0'; p++)
+		assert_true(*p >= ' ' && *p <= '~');
+	assert_int_equal(job->code == CODE_NONE, job->why[0] == '\0');
+}
+
+static void
+reads_whole(void **state)
+{
+	struct message_job job;
+
+	(void)state;
+	read_job(&job,
+	    " {\"data\" : {\"ref\":\"r.1\",\"target\":\"t\",\"deadline_s\":60,"
+	    "\"checks\":[\"ownership\"],\"kind\":\"verify\","
+	    "\"domain\":\"B\\u00fccher.Test.\",\"org\":\"Ac_m-e.1\",\"x\":{}},"
+	    "\"datacontenttype\":\"application/json\",\"extra\":[1,{\"a\":2}],"
+	    "\"time\":\"9999-12-31T23:59:59Z\",\"type\":\"domainproof.job.v1\","
+	    "\"source\":\"//portal/x\",\"id\":\"j\\u002d1\","
+	    "\"specversion\":\"1.0\"}\n");
+	assert_string_equal(job.why, "");
+	assert_true(job.identified && job.json);
+	assert_string_equal(job.request.org, "Ac_m-e.1");
+	assert_string_equal(job.request.id, "j-1");
+	assert_string_equal(job.request.domain, "B\xc3\xbc"
+						"cher.Test.");
+	assert_int_equal(job.domain_len, 13);
+	assert_int_equal(job.request.kind, JOB_VERIFY);
+	assert_int_equal(job.request.checks, 1u << CHECK_OWNERSHIP);
+	assert_int_equal(job.request.deadline_ms, 60000);
+	assert_string_equal(job.request.ref, "r.1");
+	assert_string_equal(job.request.target, ""); /* not for this kind */
+
+	read_job(&job, DATA("\"cancel\",\"target\":\"j-0\""));
+	assert_int_equal(job.code, CODE_NONE);
+	assert_int_equal(job.request.kind, JOB_CANCEL);
+	assert_string_equal(job.request.target, "j-0");
+	assert_int_equal(job.request.deadline_ms, -1);
+	assert_int_equal(job.request.checks, 0);
+	read_job(&job, DATA("\"claim\""));
+	assert_int_equal(job.request.kind, JOB_CLAIM);
+	read_job(&job, DATA("\"release\",\"deadline_s\":0,\"checks\":[]"));
+	assert_int_equal(job.code, CODE_NONE);
+	assert_int_equal(job.request.deadline_ms, 0);
+}
+
+static void
+refuses(void **state)
+{
+	static const struct {
+		const char *text;
+		enum code code;
+		bool identified;
+		const char *why;
+	} rows[] = {
+	    {"", CODE_BAD_JOB, false, "octet 0"},
+	    {"[]", CODE_BAD_JOB, false, "must be an object"},
+	    {"{}", CODE_BAD_JOB, false, "specversion is missing"},
+	    {HEAD "{}}", CODE_BAD_JOB, false, "data.org is missing"},
+	    {HEAD "[]}", CODE_BAD_JOB, false, "data at octet 85: must be an"},
+	    {DATA("\"rotate\""), CODE_UNKNOWN_KIND, true,
+		"data.kind at octet 124: no kind of job that is known: rotate"},
+	    {DATA("\"\\u001b[31mx\""), CODE_UNKNOWN_KIND, true, "known: ..."},
+	    {DATA("\"\""), CODE_UNKNOWN_KIND, true, "known: "},
+	    {DATA("5"), CODE_BAD_JOB, true, "data.kind at octet 124: must be"},
+	    {DATA("\"cancel\""), CODE_BAD_JOB, true, "data.target is missing"},
+	    {DATA("\"cancel\",\"target\":\"\""), CODE_BAD_JOB, true,
+		"data.target at octet 142: must be 1 to 64"},
+	    {DATA("\"verify\",\"ref\":\"a b\""), CODE_BAD_JOB, true,
+		"data.ref"},
+	    {DATA("\"verify\",\"ref\":null"), CODE_BAD_JOB, true, "data.ref"},
+	    {DATA("\"verify\",\"deadline_s\":-1"), CODE_BAD_DEADLINE, true,
+		"data.deadline_s at octet 146: must be a whole number"},
+	    {DATA("\"verify\",\"deadline_s\":1.5"), CODE_BAD_DEADLINE, true,
+		"whole"},
+	    {DATA("\"verify\",\"deadline_s\":\"60\""), CODE_BAD_DEADLINE, true,
+		"whole"},
+	    {DATA("\"verify\",\"deadline_s\":[1,{\"a\":[]}]"),
+		CODE_BAD_DEADLINE, true, "whole"},
+	    {DATA("\"verify\",\"deadline_s\":9223372036854775807"),
+		CODE_BAD_DEADLINE, true, "whole"},
+	    {DATA("\"verify\",\"deadline_s\":1e400"), CODE_BAD_DEADLINE, true,
+		"whole"},
+	    {DATA("\"verify\",\"checks\":\"ownership\""), CODE_BAD_JOB, true,
+		"data.checks at octet 142: must be an array"},
+	    {DATA("\"verify\",\"checks\":[\"ownership\",\"spf\"]"),
+		CODE_BAD_JOB, true, "octet 155: no check that is known"},
+	    {DATA("\"verify\",\"checks\":[null]"), CODE_BAD_JOB, true,
+		"octet 143: must be a string"},
+	    /* the most basic fault is told */
+	    {DATA("\"rotate\",\"deadline_s\":-1"), CODE_UNKNOWN_KIND, true,
+		"kind"},
+	    {DATA("\"rotate\",\"ref\":5"), CODE_BAD_JOB, true, "ref"},
+	    {"{\"specversion\":\"0.3\",\"id\":\"j\",\"source\":\"s\","
+	     "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"o\","
+	     "\"domain\":\"d\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, true, "specversion at octet 15"},
+	    {"{\"specversion\":\"1.0\",\"id\":\"j\",\"source\":\"s\","
+	     "\"type\":\"domainproof.job.v2\",\"data\":{\"org\":\"o\","
+	     "\"domain\":\"d\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, true, "type at octet"},
+	    {"{\"specversion\":\"1.0\",\"id\":\"j\",\"source\":\"\","
+	     "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"o\","
+	     "\"domain\":\"d\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, true, "source at octet"},
+	    {"{\"specversion\":\"1.0\",\"id\":\"j/1\",\"source\":\"s\","
+	     "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"o\","
+	     "\"domain\":\"d\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, false, "id at octet"},
+	    {HEAD "{\"org\":\"acme\",\"domain\":\"\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, false, "data.domain at octet 108"},
+	    {HEAD "{\"org\":\"\",\"domain\":\"a.test\",\"kind\":\"verify\"}}",
+		CODE_BAD_JOB, false, "data.org at octet 92"},
+	    /* no JSON, but it was told whose job it is before */
+	    {DATA("\"verify\"") "x", CODE_BAD_JOB, true, "behind the value"},
+	    {DATA("\"verify\",\"x\":\"\\ud800\""), CODE_BAD_JOB, true,
+		"octet 144: half of a surrogate pair"},
+	    {DATA("\"verify\",\"x\":[[[[[[[1]]]]]]]"), CODE_BAD_JOB, true,
+		"nested too deep"},
+	    {DATA("\"verify\",\"x\":{\"y\":1,\"y\":1}"), CODE_BAD_JOB, true,
+		"octet 144: the same name twice"},
+	    {DATA("\"verify\",\"kind\":\"verify\""), CODE_BAD_JOB, true,
+		"octet 133: the same name twice"},
+	    /* ... but not which of two */
+	    {DATA("\"verify\",\"org\":\"b\""), CODE_BAD_JOB, false, "twice"},
+	    {DATA("\"verify\",\"\\u006frg\":\"b\""), CODE_BAD_JOB, false,
+		"twice"},
+	    {HEAD "{\"org\":\"o\",\"domain\":\"d\"},\"id\":\"k\"}",
+		CODE_BAD_JOB, false, "twice"},
+	    {HEAD "{\"org\":\"o\",\"domain\":\"d\"},\"data\":{}}", CODE_BAD_JOB,
+		false, "twice"},
+	    {HEAD "{\"org\":\"acme\",\"domain\":\"a.te", CODE_BAD_JOB, false,
+		"without an end"},
+	};
+	struct message_job job;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		read_job(&job, rows[i].text);
+		if (job.code != rows[i].code ||
+		    job.identified != rows[i].identified ||
+		    strstr(job.why, rows[i].why) == NULL)
+			fail_msg("%s: %d %d \"%s\"", rows[i].text, job.code,
+			    job.identified, job.why);
+	}
+}
+
+static void
+words(void **state)
+{
+	char text[400], word[67];
+	struct message_job job;
+
+	(void)state;
+	for (size_t len = 1; len <= 66; len++) {
+		memset(word, 'x', len);
+		word[len] = '\0';
+		snprintf(text, sizeof(text), DATA("\"verify\",\"ref\":\"%s\""),
+		    word);
+		read_job(&job, text);
+		assert_int_equal(
+		    job.code, len <= 64 ? CODE_NONE : CODE_BAD_JOB);
+	}
+	for (int c = 1; c < 128; c++) {
+		bool good = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ"
+				   "RSTUVWXYZ0123456789._-",
+				c) != NULL;
+
+		snprintf(text, sizeof(text),
+		    DATA("\"verify\",\"ref\":\"x\\u%04x\""), (unsigned)c);
+		read_job(&job, text);
+		assert_int_equal(job.code, good ? CODE_NONE : CODE_BAD_JOB);
+	}
+}
+
+static void
+long_domains(void **state)
+{
+	char text[1000], domain[300];
+	struct message_job job;
+
+	(void)state;
+	for (size_t len = 250; len <= 260; len++) {
+		memset(domain, 'd', len);
+		domain[len] = '\0';
+		snprintf(text, sizeof(text),
+		    HEAD "{\"org\":\"o\",\"domain\":\"%s\","
+			 "\"kind\":\"verify\"}}",
+		    domain);
+		read_job(&job, text);
+		assert_true(job.identified);
+		assert_int_equal(job.domain_len, len);
+		assert_int_equal(
+		    job.code, len <= 253 ? CODE_NONE : CODE_BAD_DOMAIN);
+		domain[len < 253 ? len : 253] = '\0';
+		assert_string_equal(job.request.domain, domain);
+	}
+	memset(domain, 'd', 253);
+	memcpy(domain + 253, ".", 2);
+	snprintf(text, sizeof(text),
+	    HEAD "{\"org\":\"o\",\"domain\":\"%s\",\"kind\":\"verify\"}}",
+	    domain);
+	read_job(&job, text);
+	assert_int_equal(job.code, CODE_NONE);
+	assert_int_equal(job.domain_len, 253);
+}
+
+static void
+long_jobs(void **state)
+{
+	static char text[MESSAGE_JOB_MAX + 1000];
+	struct message_job job;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text, DATA("\"verify\""), strlen(DATA("\"verify\"")));
+	message_job_read(text, MESSAGE_JOB_MAX, &job);
+	assert_int_equal(job.code, CODE_NONE);
+	message_job_read(text, MESSAGE_JOB_MAX + 1, &job);
+	assert_int_equal(job.code, CODE_BAD_JOB);
+	assert_string_equal(job.why, "longer than 16384 octets: 16385");
+	assert_true(job.identified);
+	assert_false(job.json);
+	message_job_read(text, sizeof(text), &job);
+	assert_int_equal(job.code, CODE_BAD_JOB);
+}
+
+/* Every octet of a job that is cut, or replaced, is survived. */
+static void
+cut_and_broken(void **state)
+{
+	static const char text[] =
+	    DATA("\"verify\",\"checks\":[\"ownership\"],\"deadline_s\":60,"
+		 "\"ref\":\"\\ud83d\\ude00\xc3\xa9\"");
+	struct message_job job;
+
+	(void)state;
+	for (size_t len = 0; len < sizeof(text) - 1; len++) {
+		char *copy = malloc(len + 1); /* ends where ASan sees it */
+
+		assert_non_null(copy);
+		memcpy(copy, text, len);
+		message_job_read(copy, len, &job);
+		assert_int_equal(job.code, CODE_BAD_JOB);
+		assert_false(job.json);
+		free(copy);
+	}
+	for (size_t at = 0; at < sizeof(text) - 1; at++) {
+		for (int c = 0; c < 256; c++) {
+			char copy[sizeof(text)];
+
+			memcpy(copy, text, sizeof(text));
+			copy[at] = (char)c;
+			read_job(&job, copy);
+		}
+	}
+}
+
+static void
+hashes_bodies(void **state)
+{
+	struct message_job a, b;
+	uint32_t hash;
+
+	(void)state;
+	read_job(&a, DATA("\"verify\",\"deadline_s\":60,\"ref\":\"x\""));
+	hash = message_body_hash(&a.request);
+	b = a;
+	memcpy(b.request.id, "other", 6);
+	memcpy(b.request.ref, "other", 6);
+	assert_int_equal(message_body_hash(&b.request), hash);
+	b = a;
+	b.request.deadline_ms = 61000;
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	b.request.kind = JOB_CLAIM;
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	b.request.checks = 1;
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	memcpy(b.request.target, "t", 2);
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	memcpy(b.request.domain, "b.test", 7);
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	memcpy(b.request.org, "acmea", 6); /* no shift between the fields */
+	memcpy(b.request.domain, ".test", 6);
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	/* stored in topics: the same on every machine and in every release */
+	assert_int_equal(hash, 0xb312f5c3);
+}
+
+static void
+job_there_and_back(void **state)
+{
+	static const struct job_request rows[] = {
+	    {.org = "acme",
+		.id = "j-1",
+		.domain = "a.test",
+		.kind = JOB_VERIFY,
+		.checks = 1u << CHECK_OWNERSHIP,
+		.deadline_ms = 172800000,
+		.ref = "r"},
+	    {.org = "a.b_c-d",
+		.id = "x",
+		.domain = "b\xc3\xbc"
+			  "cher.test",
+		.kind = JOB_CLAIM,
+		.deadline_ms = -1},
+	    {.org = "acme",
+		.id = "x",
+		.domain = "a.test",
+		.kind = JOB_CANCEL,
+		.target = "j-1",
+		.deadline_ms = 0},
+	};
+	struct message_job job;
+	char out[1000];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t len = message_job_write(
+		    out, sizeof(out), &rows[i], "\"me\"", NOW);
+
+		assert_int_equal(len, strlen(out));
+		read_job(&job, out);
+		assert_int_equal(job.code, CODE_NONE);
+		assert_memory_equal(&job.request, &rows[i], sizeof(rows[i]));
+		for (size_t cap = 1; cap <= len; cap++) {
+			assert_int_equal(message_job_write(
+					     out, cap, &rows[i], "\"me\"", NOW),
+			    0);
+			assert_string_equal(out, "");
+		}
+	}
+}
+
+static struct document *
+parsed(const char *out, size_t len)
+{
+	struct document *d;
+	struct err e = {.text = ""};
+
+	assert_true(len > 0 && len == strlen(out));
+	for (size_t i = 0; i < len; i++)
+		assert_true(out[i] >= ' ' && out[i] <= '~');
+	if (document_read(&d, out, len, &e) != OK)
+		fail_msg("%s: %s", e.text, out);
+	return d;
+}
+
+static void
+is_text(const struct document *d, const char *path, const char *want)
+{
+	const char *got = document_text(d, path);
+
+	if (got == NULL || strcmp(got, want) != 0)
+		fail_msg(
+		    "%s is %s, not %s", path, got == NULL ? "none" : got, want);
+}
+
+static const struct claim claim = {
+    .ver = 7,
+    .generation = 2,
+    .token = "abcdefghijklmnopqrst",
+    .status = CLAIM_PENDING,
+    .flags = CLAIM_CONTESTED,
+    .since_at = NOW - 5000,
+    .looked_at = NOW,
+    .verdict = VERDICT_FAIL,
+    .code = CODE_TOKEN_OTHER,
+    .neg_ttl_s = 300,
+    .saw = "token=x",
+};
+
+static const struct finding finding = {
+    .check = CHECK_OWNERSHIP,
+    .verdict = VERDICT_FAIL,
+    .code = CODE_NEGATIVE_CACHED,
+    .name = "_example-challenge.a.test",
+    .expected = "token=abc",
+    .found_n = 2,
+    .found = {{.len = 3, .bytes = {'a', 0, '"'}},
+	{.len = 2, .cut = true, .bytes = "ab"}},
+    .servers_n = 2,
+    .servers = {{.name = "ns1.test",
+		    .addr = "192.0.2.1",
+		    .outcome = OUTCOME_RECORDS,
+		    .has = true,
+		    .has_serial = true,
+		    .serial = 4294967295},
+	{.name = "", .addr = "127.0.0.1", .outcome = OUTCOME_NXDOMAIN}},
+    .neg_ttl_s = 1800,
+    .visible_in_s = 60,
+    .saw = "1 of 2",
+};
+
+static void
+results(void **state)
+{
+	struct job_end end = {.kind = JOB_VERIFY,
+	    .outcome = END_FAILED,
+	    .code = CODE_NEGATIVE_CACHED,
+	    .looks = 3,
+	    .accepted_at = NOW - 1000,
+	    .deadline_at = NOW + 1000,
+	    .settled_at = NOW,
+	    .ref = "r-1"};
+	char out[MESSAGE_OUT_MAX];
+	struct document *d;
+
+	(void)state;
+	d = parsed(out, message_result(out, sizeof(out), &who, &end, LANE_BULK,
+			    &claim, &finding, NULL, &policy));
+	is_text(d, "id", "acme/a.test/j-1");
+	is_text(d, "type", "domainproof.result.v1");
+	is_text(d, "source", "domainproof");
+	is_text(d, "time", "2026-11-24T13:00:00.000Z");
+	is_text(d, "data.id", "j-1");
+	is_text(d, "data.kind", "verify");
+	is_text(d, "data.lane", "bulk");
+	is_text(d, "data.outcome", "failed");
+	is_text(d, "data.code", "NEGATIVE_CACHED");
+	is_text(d, "data.settled_at", "2026-11-24T13:00:00.000Z");
+	is_text(d, "data.policy", "0123456789abcdef");
+	is_text(d, "data.ref", "r-1");
+	assert_int_equal(document_number(d, "data.generation", -1), 2);
+	assert_int_equal(document_number(d, "data.looks", -1), 3);
+	assert_null(document_text(d, "data.why"));
+	assert_null(document_text(d, "data.joined"));
+	assert_int_equal(document_count(d, "data.checks"), 1);
+	document_free(d);
+
+	end = (struct job_end){.kind = JOB_KIND_N,
+	    .outcome = END_REJECTED,
+	    .code = CODE_BAD_DOMAIN,
+	    .accepted_at = NOW,
+	    .settled_at = NOW,
+	    .joined = "j-0"};
+	d = parsed(out, message_result(out, sizeof(out),
+			    &(struct message_who){.org = "acme",
+				.domain = "a\x1b\"\xff",
+				.id = "j-1",
+				.ref = "mine"},
+			    &end, LANE_JOBS, NULL, NULL, "octet 1", &policy));
+	is_text(d, "data.kind", "unknown");
+	is_text(d, "data.why", "octet 1");
+	is_text(d, "data.ref", "mine");
+	is_text(d, "data.joined", "j-0");
+	is_text(d, "data.domain", "a\x1b\"\xef\xbf\xbd");
+	assert_null(document_text(d, "data.deadline_at"));
+	assert_int_equal(document_number(d, "data.generation", -1), 0);
+	assert_int_equal(document_count(d, "data.checks"), 0);
+	document_free(d);
+}
+
+static void
+findings(void **state)
+{
+	char out[MESSAGE_OUT_MAX];
+	const struct document *s;
+	struct document *d;
+	struct writer w;
+
+	(void)state;
+	writer_init(&w, out, sizeof(out));
+	message_finding(&w, "a.test", &finding, NOW);
+	writer_u8(&w, '\0');
+	d = parsed(out, w.len - 1);
+	is_text(d, "check", "ownership");
+	is_text(d, "verdict", "fail");
+	is_text(d, "code", "NEGATIVE_CACHED");
+	is_text(d, "assurance", "");
+	is_text(d, "visible_by_at", "2026-11-24T13:01:00.000Z");
+	assert_int_equal(document_number(d, "neg_ttl_s", -1), 1800);
+	assert_true(strlen(document_text(d, "say")) > 10);
+	assert_non_null(document_text(d, "fix"));
+	assert_string_equal(
+	    document_self(document_at(d, "found", 0)), "a\\000\\034");
+	assert_string_equal(document_self(document_at(d, "found", 1)), "ab...");
+	assert_int_equal(document_count(d, "found"), 2);
+	s = document_at(d, "servers", 0);
+	is_text(s, "outcome", "records");
+	assert_int_equal(document_number(s, "serial", -1), 4294967295);
+	assert_true(document_bool(s, "has", false));
+	s = document_at(d, "servers", 1);
+	is_text(s, "outcome", "nxdomain");
+	assert_int_equal(document_number(s, "serial", -1), -1);
+	document_free(d);
+}
+
+/* The longest that there can be still fits. */
+static void
+the_longest(void **state)
+{
+	static struct finding f;
+	const struct job_end end = {
+	    .kind = JOB_VERIFY, .outcome = END_VERIFIED, .settled_at = NOW};
+	char out[MESSAGE_OUT_MAX], why[160];
+	char domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+
+	(void)state;
+	f = finding;
+	memset(f.name, '\\', DNAME_SHOWN_MAX);
+	memset(f.expected, '"', EXPECTED_MAX);
+	memset(f.saw, '\\', SAW_MAX);
+	f.found_n = FOUND_MAX;
+	for (size_t i = 0; i < FOUND_MAX; i++) {
+		f.found[i].len = FOUND_LEN_MAX;
+		f.found[i].cut = true;
+		memset(f.found[i].bytes, 0xff, FOUND_LEN_MAX);
+	}
+	f.servers_n = SERVERS_MAX;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		f.servers[i] = f.servers[0];
+		memset(f.servers[i].name, 'n', DNAME_TEXT_MAX);
+		memset(f.servers[i].addr, ':', 45);
+	}
+	memset(why, '"', sizeof(why) - 1);
+	why[sizeof(why) - 1] = '\0';
+	memset(domain, '\x01', sizeof(domain) - 1);
+	domain[sizeof(domain) - 1] = '\0';
+	memset(id, 'i', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	document_free(parsed(
+	    out, message_result(out, sizeof(out),
+		     &(struct message_who){
+			 .org = id, .domain = domain, .id = id, .ref = id},
+		     &end, LANE_JOBS, &claim, &f, why, &policy)));
+}
+
+static void
+events(void **state)
+{
+	const struct job job = {.kind = JOB_VERIFY,
+	    .due_at = NOW + 30000,
+	    .deadline_at = NOW + 60000};
+	char out[MESSAGE_OUT_MAX];
+	struct document *d;
+
+	(void)state;
+	d = parsed(out, message_event(out, sizeof(out), "record.issued", &who,
+			    &claim, 1, CLAIM_NONE, &job, NULL, NOW, &policy));
+	is_text(d, "id", "acme/a.test/7/1");
+	is_text(d, "type", "domainproof.record.issued.v1");
+	is_text(d, "data.was", "none");
+	is_text(d, "data.status", "pending");
+	is_text(d, "data.shield", "amber");
+	is_text(d, "data.job", "j-1");
+	is_text(d, "data.code", "TOKEN_OTHER");
+	is_text(d, "data.next_at", "2026-11-24T13:00:30.000Z");
+	is_text(d, "data.deadline_at", "2026-11-24T13:01:00.000Z");
+	is_text(d, "data.record.name", "_example-challenge.a.test");
+	is_text(d, "data.record.type", "TXT");
+	is_text(d, "data.record.value",
+	    "token=mfrggzdfmztwq2lknnwg23tpobyxe43u expiry=never");
+	assert_int_equal(document_number(d, "data.ver", -1), 7);
+	assert_int_equal(document_count(d, "data.checks"), -1);
+	document_free(d);
+
+	d = parsed(
+	    out, message_event(out, sizeof(out), "look.done", &who, &claim, 0,
+		     CLAIM_PENDING, NULL, &finding, NOW, &policy));
+	is_text(d, "data.code", "NEGATIVE_CACHED");
+	assert_null(document_text(d, "data.job"));
+	assert_null(document_text(d, "data.next_at"));
+	assert_null(document_text(d, "data.record.name"));
+	assert_int_equal(document_count(d, "data.checks"), 1);
+	document_free(d);
+
+	d = parsed(
+	    out, message_trouble(out, sizeof(out), "job.dead",
+		     &(struct message_who){.org = "", .domain = "", .id = ""},
+		     CODE_BAD_JOB, "octet 5: no value", "domainproof.jobs", 3,
+		     99, NOW));
+	is_text(d, "id", "domainproof.jobs/3/99");
+	is_text(d, "type", "domainproof.job.dead.v1");
+	is_text(d, "data.code", "bad_job");
+	is_text(d, "data.why", "octet 5: no value");
+	is_text(d, "data.topic", "domainproof.jobs");
+	assert_int_equal(document_number(d, "data.partition", -1), 3);
+	assert_int_equal(document_number(d, "data.offset", -1), 99);
+	assert_null(document_text(d, "data.org"));
+	document_free(d);
+}
+
+static void
+docs(void **state)
+{
+	const struct job job = {.kind = JOB_VERIFY,
+	    .lane = LANE_JOBS,
+	    .accepted_at = NOW,
+	    .due_at = NOW + 30000,
+	    .deadline_at = NOW + 60000,
+	    .looks = 2,
+	    .verdict = VERDICT_NONE,
+	    .code = CODE_NOT_PUBLISHED,
+	    .ref = "r"};
+	const struct job_end end = {.kind = JOB_VERIFY,
+	    .outcome = END_JOINED,
+	    .settled_at = NOW,
+	    .accepted_at = NOW,
+	    .joined = "j-0"};
+	struct claim fresh = {.generation = 1};
+	char out[MESSAGE_OUT_MAX];
+	struct document *d;
+
+	(void)state;
+	d = parsed(out,
+	    message_claim_doc(out, sizeof(out), &who, &claim, &job, &policy));
+	is_text(d, "status", "pending");
+	is_text(d, "shield", "amber");
+	is_text(d, "since", "2026-11-24T12:59:55.000Z");
+	is_text(d, "looked_at", "2026-11-24T13:00:00.000Z");
+	assert_true(document_bool(d, "contested", false));
+	is_text(d, "record.name", "_example-challenge.a.test");
+	is_text(d, "checks.ownership.verdict", "fail");
+	is_text(d, "checks.ownership.code", "TOKEN_OTHER");
+	is_text(d, "checks.ownership.saw", "token=x");
+	is_text(
+	    d, "checks.ownership.expected", document_text(d, "record.value"));
+	assert_true(strlen(document_text(d, "checks.ownership.say")) > 10);
+	is_text(d, "job.id", "j-1");
+	is_text(d, "job.outcome", "open");
+	assert_int_equal(document_number(d, "job.looks", -1), 2);
+	is_text(d, "next_at", "2026-11-24T13:00:30.000Z");
+	is_text(d, "policy", "0123456789abcdef");
+	document_free(d);
+
+	d = parsed(out,
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
+	is_text(d, "status", "none");
+	assert_null(document_text(d, "looked_at"));
+	assert_null(document_text(d, "checks.ownership.verdict"));
+	assert_null(document_text(d, "job.id"));
+	assert_null(document_text(d, "next_at"));
+	document_free(d);
+
+	d = parsed(out, message_job_doc(out, sizeof(out), &who, &job, NULL));
+	is_text(d, "outcome", "open");
+	is_text(d, "code", "NOT_PUBLISHED");
+	is_text(d, "next_at", "2026-11-24T13:00:30.000Z");
+	is_text(d, "ref", "r");
+	document_free(d);
+	d = parsed(out, message_job_doc(out, sizeof(out), &who, NULL, &end));
+	is_text(d, "outcome", "joined");
+	is_text(d, "joined", "j-0");
+	is_text(d, "settled_at", "2026-11-24T13:00:00.000Z");
+	document_free(d);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(reads_whole),
+	    cmocka_unit_test(refuses),
+	    cmocka_unit_test(words),
+	    cmocka_unit_test(long_domains),
+	    cmocka_unit_test(long_jobs),
+	    cmocka_unit_test(cut_and_broken),
+	    cmocka_unit_test(hashes_bodies),
+	    cmocka_unit_test(job_there_and_back),
+	    cmocka_unit_test(results),
+	    cmocka_unit_test(findings),
+	    cmocka_unit_test(the_longest),
+	    cmocka_unit_test(events),
+	    cmocka_unit_test(docs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
