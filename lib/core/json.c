@@ -61,21 +61,21 @@ json_next(struct json_scan *s)
 	uint8_t c = peek(s);
 
 	if (c == '"')
-		return JSON_STRING;
+		return JSON_TYPE_STRING;
 	if (c == '{')
-		return JSON_OBJECT;
+		return JSON_TYPE_OBJECT;
 	if (c == '[')
-		return JSON_ARRAY;
+		return JSON_TYPE_ARRAY;
 	if (c == '-' || (c >= '0' && c <= '9'))
-		return JSON_NUMBER;
+		return JSON_TYPE_NUMBER;
 	if (c == 't')
-		return JSON_TRUE;
+		return JSON_TYPE_TRUE;
 	if (c == 'f')
-		return JSON_FALSE;
+		return JSON_TYPE_FALSE;
 	if (c == 'n')
-		return JSON_NULL;
+		return JSON_TYPE_NULL;
 	fault(s, s->p == s->end ? "the text ends too early" : "no value");
-	return JSON_NOTHING;
+	return JSON_TYPE_NOTHING;
 }
 
 size_t
@@ -458,7 +458,7 @@ skip_container(struct json_scan *s, enum json_type type)
 	struct json_in in;
 
 	json_open(s, &in);
-	if (type == JSON_OBJECT) {
+	if (type == JSON_TYPE_OBJECT) {
 		while (json_member(s, &in, &name))
 			json_skip(s);
 	} else {
@@ -474,26 +474,26 @@ json_skip(struct json_scan *s)
 	int64_t unused;
 
 	switch (type) {
-	case JSON_STRING:
+	case JSON_TYPE_STRING:
 		json_read_string(s);
 		return;
-	case JSON_NUMBER:
+	case JSON_TYPE_NUMBER:
 		(void)json_read_integer(s, &unused);
 		return;
-	case JSON_OBJECT:
-	case JSON_ARRAY: /* recursion: no deeper than JSON_DEPTH_MAX */
+	case JSON_TYPE_OBJECT:
+	case JSON_TYPE_ARRAY: /* recursion: no deeper than JSON_DEPTH_MAX */
 		skip_container(s, type);
 		return;
-	case JSON_TRUE:
+	case JSON_TYPE_TRUE:
 		skip_word(s, "true");
 		return;
-	case JSON_FALSE:
+	case JSON_TYPE_FALSE:
 		skip_word(s, "false");
 		return;
-	case JSON_NULL:
+	case JSON_TYPE_NULL:
 		skip_word(s, "null");
 		return;
-	case JSON_NOTHING:
+	case JSON_TYPE_NOTHING:
 		return;
 	}
 }

@@ -14,14 +14,14 @@
 #define JSON_NAMES_MAX (JSON_SCAN_MAX / 5 + 1)
 
 enum json_type {
-	JSON_STRING,
-	JSON_NUMBER,
-	JSON_OBJECT,
-	JSON_ARRAY,
-	JSON_TRUE,
-	JSON_FALSE,
-	JSON_NULL,
-	JSON_NOTHING, /* a fault, or no value here (which is one then) */
+	JSON_TYPE_STRING,
+	JSON_TYPE_NUMBER,
+	JSON_TYPE_OBJECT,
+	JSON_TYPE_ARRAY,
+	JSON_TYPE_TRUE,
+	JSON_TYPE_FALSE,
+	JSON_TYPE_NULL,
+	JSON_TYPE_NOTHING, /* a fault, or no value here (which is one then) */
 };
 
 struct json_string { /* unescaped UTF-8 without NUL octets, NUL-terminated */

@@ -86,7 +86,7 @@ static bool
 take_string(struct intake *in, enum field f, struct json_string *out)
 {
 	*out = (struct json_string){.text = ""};
-	if (json_next(&in->s) == JSON_STRING) {
+	if (json_next(&in->s) == JSON_TYPE_STRING) {
 		*out = json_read_string(&in->s);
 		return in->s.bad == NULL;
 	}
@@ -215,7 +215,7 @@ take_checks(struct intake *in)
 {
 	struct json_in array;
 
-	if (json_next(&in->s) != JSON_ARRAY) {
+	if (json_next(&in->s) != JSON_TYPE_ARRAY) {
 		json_skip(&in->s);
 		wrong(in, CODE_BAD_JOB, FIELD_CHECKS, "must be an array");
 		return;
@@ -229,7 +229,7 @@ take_deadline(struct intake *in)
 {
 	int64_t v = -1;
 
-	if (json_next(&in->s) != JSON_NUMBER)
+	if (json_next(&in->s) != JSON_TYPE_NUMBER)
 		json_skip(&in->s);
 	else if (json_read_integer(&in->s, &v) && v >= 0 && v <= DEADLINE_S_MAX)
 		in->good |= BIT(FIELD_DEADLINE);
@@ -245,7 +245,7 @@ static void take_members(struct intake *in, uint32_t known);
 static void
 take_data(struct intake *in)
 {
-	if (json_next(&in->s) == JSON_OBJECT) {
+	if (json_next(&in->s) == JSON_TYPE_OBJECT) {
 		take_members(in, ~ENVELOPE);
 		return;
 	}
@@ -388,7 +388,7 @@ message_job_read(const void *bytes, size_t len, struct message_job *out)
 	in.at = 0;
 	/* the head of what is too long may still say whose it is */
 	json_scan(&in.s, bytes, len < MESSAGE_JOB_MAX ? len : MESSAGE_JOB_MAX);
-	if (json_next(&in.s) == JSON_OBJECT) {
+	if (json_next(&in.s) == JSON_TYPE_OBJECT) {
 		take_members(&in, ENVELOPE);
 	} else {
 		json_skip(&in.s);

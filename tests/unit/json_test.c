@@ -225,13 +225,13 @@ walks(void **state)
 
 	(void)state;
 	json_scan(&s, TEXT(text));
-	assert_int_equal(json_next(&s), JSON_OBJECT);
+	assert_int_equal(json_next(&s), JSON_TYPE_OBJECT);
 	for (json_open(&s, &object); json_member(&s, &object, &name);) {
 		if (name.text[0] == 'b') {
 			value = json_read_string(&s);
 			continue;
 		}
-		assert_int_equal(json_next(&s), JSON_ARRAY);
+		assert_int_equal(json_next(&s), JSON_TYPE_ARRAY);
 		assert_int_equal(json_at(&s), 8);
 		for (json_open(&s, &array); json_element(&s, &array);) {
 			assert_true(json_read_integer(&s, &v));
