@@ -82,6 +82,21 @@ reader_text(struct reader *r, char *out, size_t cap)
 	return len;
 }
 
+size_t
+reader_print(struct reader *r, char *out, size_t cap)
+{
+	size_t len = reader_text(r, out, cap);
+
+	for (size_t i = 0; i < len; i++) {
+		if (out[i] >= 0x20 && out[i] <= 0x7e)
+			continue;
+		r->bad = true;
+		out[0] = '\0';
+		return 0;
+	}
+	return len;
+}
+
 void
 writer_init(struct writer *w, void *buf, size_t cap)
 {

@@ -30,6 +30,8 @@ const uint8_t *reader_bytes(struct reader *r, size_t len);
 /* A string written by writer_text into out[cap], NUL-terminated; longer than
  * cap - 1 or holding a NUL byte: bad, out is "". Returns its length. */
 size_t reader_text(struct reader *r, char *out, size_t cap);
+/* As reader_text; octets that are not printable ASCII: bad, out is "". */
+size_t reader_print(struct reader *r, char *out, size_t cap);
 
 void writer_init(struct writer *w, void *buf, size_t cap);
 void writer_u8(struct writer *w, uint8_t v);

@@ -437,7 +437,7 @@ static void
 follow(struct reading *r, struct dname *end)
 {
 	struct dname chain[PACKET_CHAIN_MAX];
-	struct dname target;
+	struct dname target = {.len = 0};
 	unsigned n = 0;
 
 	*end = r->q->name;

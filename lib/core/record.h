@@ -16,14 +16,16 @@
 
 struct record_pos {
 	int32_t partitions;   /* of every topic, when it was written */
-	int64_t next[LANE_N]; /* offset of the next job of each lane */
+	int64_t next[LANE_N]; /* offset of the next job of each lane, -1 =
+			       * none is known */
 };
 
 enum record_kind { RECORD_CLAIM, RECORD_JOB, RECORD_POS, RECORD_UNKNOWN };
 
 /* Keys; out holds RECORD_KEY_MAX + 1; the length is returned. The key of
- * `pos` is "pos". record_key_parse splits a key into its parts, each NUL-
- * terminated; parts that the kind has not are "". */
+ * `pos` is "pos". The parts are no longer than their maxima and hold no '/'.
+ * record_key_parse splits a key into its parts, each NUL-terminated; parts that
+ * the kind has not are "". What is not a key of ours is RECORD_UNKNOWN. */
 size_t record_claim_key(char *out, const char *org, const char *domain);
 size_t record_job_key(
     char *out, const char *org, const char *domain, const char *id);
@@ -35,8 +37,9 @@ struct record_key {
 };
 void record_key_parse(struct record_key *out, const void *key, size_t len);
 
-/* Writers set w->bad when the buffer is too small. Readers return REJECT for
- * bytes that are no such record; *out owns a tail then or not at all:
+/* Writers set w->bad when the buffer is too small; RECORD_MAX is enough.
+ * Readers return REJECT for bytes that are no such record (an enum value that
+ * only a newer version knows included); *out owns a tail then or not at all:
  * record_claim_free, record_job_free. RETRY: memory is out. */
 void record_put_claim(struct writer *w, const struct claim *c);
 enum next record_get_claim(

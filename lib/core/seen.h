@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The identities of finished jobs, so that a job posted twice gives one
- * result. Kept in as many day-sized buckets as the dedupe window has, so that
- * forgetting is dropping a bucket. A `cancel` of a job that is not known yet
- * leaves a cancelled-ahead entry here: lanes are not ordered against each
- * other. Pure. */
+ * result. Kept in day-sized buckets, so that forgetting is dropping a bucket. A
+ * `cancel` of a job that is not known yet leaves a cancelled-ahead entry here:
+ * lanes are not ordered against each other. Pure. */
 #pragma once
 #include "core/job.h"
 
@@ -27,8 +26,9 @@ struct seen; /* one partition's */
 enum next seen_open(struct seen **out, int64_t window_ms, uint64_t hash_seed,
     struct err *e) MUST_USE;
 /* Remembers an entry finished at `at`. What is older than the window before
- * the newest `at` is forgotten. A later entry of a digest replaces the older.
- * RETRY: memory is out. */
+ * the newest `at` is forgotten, whole days at a time: never sooner, and within
+ * two days. A later entry of a digest replaces the older. RETRY: memory is
+ * out, and nothing has changed. */
 enum next seen_add(struct seen *s, const struct seen_entry *entry, int64_t at,
     struct err *e) MUST_USE;
 /* NULL when unknown; valid until the next seen_add. */

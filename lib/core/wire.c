@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Each pair of put and get lists the fields in the same order. Texts are
+ * printable ASCII by contract: a body that breaks it is refused, so that a
+ * resolver that was taken over cannot speak to anybody's terminal. */
+#include "core/wire.h"
+
+#include <string.h>
+
+#define HEAD 3 /* type, length of the body */
+
+bool
+wire_next(struct reader *r, struct wire_message *out)
+{
+	unsigned type;
+	size_t len;
+	const uint8_t *body;
+
+	if (r->left == 0)
+		return false;
+	type = reader_u8(r);
+	len = reader_u16(r);
+	if (type < WIRE_HELLO || type > WIRE_POISON ||
+	    len > WIRE_MESSAGE_MAX - HEAD)
+		r->bad = true;
+	body = reader_bytes(r, len);
+	if (body == NULL)
+		return false;
+	out->type = (enum wire_type)type;
+	reader_init(&out->body, body, len);
+	return true;
+}
+
+/* Begins a message; returns where, for message_end. */
+static size_t
+message_begin(struct writer *w, enum wire_type type)
+{
+	size_t start = w->len;
+
+	writer_u8(w, (uint8_t)type);
+	writer_u16(w, 0);
+	return start;
+}
+
+/* Puts the body's length in, or takes the message back. */
+static void
+message_end(struct writer *w, size_t start)
+{
+	size_t len = w->len - start;
+
+	if (len > WIRE_MESSAGE_MAX)
+		w->bad = true;
+	if (w->bad) {
+		w->len = start;
+		return;
+	}
+	len -= HEAD;
+	w->buf[start + 1] = (uint8_t)(len >> 8);
+	w->buf[start + 2] = (uint8_t)len;
+}
+
+/* Was the body read whole and right? */
+static bool
+body_ends(const struct reader *body)
+{
+	return !body->bad && body->left == 0;
+}
+
+static unsigned
+get_below(struct reader *r, unsigned n)
+{
+	unsigned v = reader_u8(r);
+
+	if (v >= n)
+		r->bad = true;
+	return r->bad ? 0 : v;
+}
+
+static bool
+get_bool(struct reader *r)
+{
+	return get_below(r, 2) != 0;
+}
+
+void
+wire_put_hello(struct writer *w)
+{
+	message_end(w, message_begin(w, WIRE_HELLO));
+}
+
+void
+wire_put_look(struct writer *w, const struct wire_look *m)
+{
+	size_t start = message_begin(w, WIRE_LOOK);
+
+	writer_u64(w, m->request);
+	writer_text(w, m->subject);
+	writer_text(w, m->domain);
+	writer_text(w, m->registrable);
+	writer_text(w, m->token);
+	writer_u8(w, (uint8_t)m->order);
+	message_end(w, start);
+}
+
+bool
+wire_get_look(struct reader *body, struct wire_look *m)
+{
+	m->request = reader_u64(body);
+	reader_print(body, m->subject, sizeof(m->subject));
+	reader_print(body, m->domain, sizeof(m->domain));
+	reader_print(body, m->registrable, sizeof(m->registrable));
+	reader_print(body, m->token, sizeof(m->token));
+	m->order = (enum look_order)get_below(body, LOOK_PUBLIC_FIRST + 1);
+	return body_ends(body);
+}
+
+static void
+put_found(struct writer *w, const struct found *f)
+{
+	writer_u8(w, f->len);
+	writer_u8(w, f->cut);
+	writer_bytes(w, f->bytes, f->len);
+}
+
+static void
+get_found(struct reader *r, struct found *f)
+{
+	const uint8_t *bytes;
+
+	f->len = (uint8_t)get_below(r, FOUND_LEN_MAX + 1);
+	f->cut = get_bool(r);
+	bytes = reader_bytes(r, f->len);
+	if (bytes != NULL)
+		memcpy(f->bytes, bytes, f->len);
+}
+
+static void
+put_server(struct writer *w, const struct server_fact *s)
+{
+	writer_text(w, s->name);
+	writer_text(w, s->addr);
+	writer_u8(w, (uint8_t)s->outcome);
+	writer_u8(w, s->has);
+	writer_u8(w, s->has_serial);
+	writer_u32(w, s->serial);
+}
+
+static void
+get_server(struct reader *r, struct server_fact *s)
+{
+	reader_print(r, s->name, sizeof(s->name));
+	reader_print(r, s->addr, sizeof(s->addr));
+	s->outcome = (enum outcome)get_below(r, OUTCOME_MALFORMED + 1);
+	s->has = get_bool(r);
+	s->has_serial = get_bool(r);
+	s->serial = reader_u32(r);
+}
+
+static void
+put_finding(struct writer *w, const struct finding *f)
+{
+	writer_u8(w, (uint8_t)f->check);
+	writer_u8(w, (uint8_t)f->verdict);
+	writer_u8(w, (uint8_t)f->code);
+	writer_u8(w, (uint8_t)f->assurance);
+	writer_text(w, f->name);
+	writer_text(w, f->expected);
+	writer_u8(w, (uint8_t)f->found_n);
+	for (size_t i = 0; i < f->found_n; i++)
+		put_found(w, &f->found[i]);
+	writer_u8(w, (uint8_t)f->servers_n);
+	for (size_t i = 0; i < f->servers_n; i++)
+		put_server(w, &f->servers[i]);
+	writer_u32(w, f->neg_ttl_s);
+	writer_u32(w, f->visible_in_s);
+	writer_u8(w, f->delegated);
+	writer_text(w, f->saw);
+}
+
+static void
+get_finding(struct reader *r, struct finding *f)
+{
+	f->check = (enum check)get_below(r, CHECK_N);
+	f->verdict = (enum verdict)get_below(r, VERDICT_N);
+	f->code = (enum code)get_below(r, CODE_N);
+	f->assurance = (enum assurance)get_below(r, ASSURANCE_N);
+	reader_print(r, f->name, sizeof(f->name));
+	reader_print(r, f->expected, sizeof(f->expected));
+	f->found_n = get_below(r, FOUND_MAX + 1);
+	for (size_t i = 0; i < f->found_n; i++)
+		get_found(r, &f->found[i]);
+	f->servers_n = get_below(r, SERVERS_MAX + 1);
+	for (size_t i = 0; i < f->servers_n; i++)
+		get_server(r, &f->servers[i]);
+	f->neg_ttl_s = reader_u32(r);
+	f->visible_in_s = reader_u32(r);
+	f->delegated = get_bool(r);
+	reader_print(r, f->saw, sizeof(f->saw));
+}
+
+void
+wire_put_found(struct writer *w, const struct wire_found *m)
+{
+	size_t start = message_begin(w, WIRE_FOUND);
+
+	writer_u64(w, m->request);
+	put_finding(w, &m->finding);
+	message_end(w, start);
+}
+
+bool
+wire_get_found(struct reader *body, struct wire_found *m)
+{
+	*m = (struct wire_found){.request = reader_u64(body)};
+	get_finding(body, &m->finding);
+	return body_ends(body);
+}
+
+void
+wire_put_gone(struct writer *w, const struct wire_gone *m)
+{
+	size_t start = message_begin(w, WIRE_GONE);
+
+	writer_u32(w, m->index);
+	message_end(w, start);
+}
+
+bool
+wire_get_gone(struct reader *body, struct wire_gone *m)
+{
+	m->index = reader_u32(body);
+	return body_ends(body);
+}
+
+void
+wire_put_poison(struct writer *w, const struct wire_poison *m)
+{
+	size_t start = message_begin(w, WIRE_POISON);
+
+	writer_text(w, m->subject);
+	message_end(w, start);
+}
+
+bool
+wire_get_poison(struct reader *body, struct wire_poison *m)
+{
+	reader_print(body, m->subject, sizeof(m->subject));
+	return body_ends(body);
+}
