@@ -58,6 +58,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 # its children are the test's own
 $(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
+$(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
 # scenarios: the shipped worker with fakes linked in the doors' place
 FAKED    = $(patsubst %_sim,%,$(basename $(notdir $(call src,tests/fake))))
 $(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "core/lookups.h"
+
+static const struct lookup_target RESOLVERS;
+
+static struct question
+question(const char *name, uint16_t type)
+{
+	struct question q = {.type = type, .flags = QUESTION_RD};
+
+	assert_int_equal(dname_from_text(&q.name, name, NULL), DNAME_OK);
+	return q;
+}
+
+static struct lookups *
+opened(size_t entries_max, size_t bytes_max)
+{
+	struct lookups *c;
+	struct err e;
+
+	assert_int_equal(lookups_open(&c, entries_max, bytes_max, 7, &e), OK);
+	return c;
+}
+
+struct asked {
+	enum lookup_next next;
+	struct lookup *entry;
+	struct lookup_answer got;
+	struct lookup_waiter waiter;
+};
+
+static void
+want(struct lookups *c, struct asked *a, const char *name, int64_t now)
+{
+	struct question q = question(name, RRTYPE_NS);
+
+	a->next = lookups_want(
+	    c, &q, &RESOLVERS, now, &a->waiter, &a->entry, &a->got);
+}
+
+static struct lookup_waiter *
+settle(struct lookups *c, struct asked *a, const char *bytes, int64_t now,
+    int64_t keep_ms)
+{
+	struct lookup_answer raw = {.bytes = (const uint8_t *)bytes,
+	    .len = bytes ? strlen(bytes) : 0,
+	    .id = 5,
+	    .trusted = true};
+
+	return lookups_settle(c, a->entry, &raw, now, keep_ms);
+}
+
+static void
+test_asked_once(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct asked a, b, d;
+	struct lookup_waiter *w;
+
+	(void)state;
+	want(c, &a, "good.test", 0);
+	assert_int_equal(a.next, LOOKUP_ASK);
+	want(c, &b, "GOOD.test", 1);
+	assert_int_equal(b.next, LOOKUP_WAIT);
+	want(c, &d, "good.TEST", 2);
+	assert_int_equal(d.next, LOOKUP_WAIT);
+	w = settle(c, &a, "answer", 10, 1000);
+	assert_ptr_equal(w, &b.waiter);
+	assert_ptr_equal(w->next, &d.waiter);
+	assert_null(w->next->next);
+
+	want(c, &b, "good.test", 1009);
+	assert_int_equal(b.next, LOOKUP_HIT);
+	assert_int_equal(b.got.len, 6);
+	assert_memory_equal(b.got.bytes, "answer", 6);
+	assert_int_equal(b.got.id, 5);
+	assert_true(b.got.trusted);
+	want(c, &b, "good.test", 1010);
+	assert_int_equal(b.next, LOOKUP_ASK);
+	assert_null(settle(c, &b, "other", 1011, 1000));
+	lookups_close(c);
+}
+
+static void
+test_silence_is_an_answer(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct asked a, b;
+
+	(void)state;
+	want(c, &a, "dead.test", 0);
+	assert_null(settle(c, &a, NULL, 0, 5000));
+	want(c, &b, "dead.test", 4999);
+	assert_int_equal(b.next, LOOKUP_HIT);
+	assert_null(b.got.bytes);
+	lookups_close(c);
+}
+
+static void
+test_not_kept(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct asked a, b;
+
+	(void)state;
+	want(c, &a, "zero.test", 0);
+	want(c, &b, "zero.test", 0);
+	assert_ptr_equal(settle(c, &a, "answer", 0, 0), &b.waiter);
+	assert_int_equal(lookups_n(c), 0);
+	assert_int_equal(lookups_bytes(c), 0);
+	want(c, &a, "zero.test", 0);
+	assert_int_equal(a.next, LOOKUP_ASK);
+	lookups_close(c); /* with one under way */
+}
+
+/* Type, flags and whom it is asked are part of the question. */
+static void
+test_what_differs(void **state)
+{
+	static const struct lookup_target to[] = {
+	    {.port = 0},
+	    {.addr = {.family = 4, .octets = {127, 0, 0, 1}}, .port = 53},
+	    {.addr = {.family = 4, .octets = {127, 0, 0, 1}}, .port = 54},
+	    {.addr = {.family = 4, .octets = {127, 0, 0, 2}}, .port = 53},
+	    {.addr = {.family = 6, .octets = {127, 0, 0, 1}}, .port = 53},
+	};
+	static const uint16_t type[] = {RRTYPE_A, RRTYPE_NS, 0x0201};
+	static const uint8_t flags[] = {0, QUESTION_RD, QUESTION_CD};
+	struct lookups *c = opened(100, 100000);
+	struct asked a;
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(to); t++)
+		for (size_t y = 0; y < ARRAY_LEN(type); y++)
+			for (size_t f = 0; f < ARRAY_LEN(flags); f++) {
+				struct question q =
+				    question("good.test", type[y]);
+				q.flags = flags[f];
+				assert_int_equal(
+				    lookups_want(c, &q, &to[t], 0, &a.waiter,
+					&a.entry, &a.got),
+				    LOOKUP_ASK);
+				settle(c, &a, "x", 0, 1000);
+			}
+	assert_int_equal(lookups_n(c), 45);
+	lookups_close(c);
+}
+
+static void
+test_least_used_goes(void **state)
+{
+	struct lookups *c = opened(3, 100000);
+	static const char *const name[] = {"a.test", "b.test", "c.test"};
+	struct asked a;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(name); i++) {
+		want(c, &a, name[i], 0);
+		settle(c, &a, "x", 0, 1000);
+	}
+	want(c, &a, "a.test", 1);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	want(c, &a, "d.test", 1);
+	settle(c, &a, "x", 1, 1000);
+	assert_int_equal(lookups_n(c), 3);
+	want(c, &a, "a.test", 2);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	want(c, &a, "c.test", 2);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	want(c, &a, "b.test", 2);
+	assert_int_equal(a.next, LOOKUP_ASK);
+	settle(c, &a, "x", 2, 1000);
+	lookups_close(c);
+}
+
+static void
+test_under_way_stays(void **state)
+{
+	struct lookups *c = opened(2, 100000);
+	struct asked a, b, d;
+
+	(void)state;
+	want(c, &a, "a.test", 0);
+	want(c, &b, "b.test", 0);
+	want(c, &d, "c.test", 0);
+	assert_int_equal(d.next, LOOKUP_ALONE);
+	settle(c, &a, "x", 0, 1000);
+	settle(c, &b, "x", 0, 1000);
+	want(c, &d, "c.test", 0);
+	assert_int_equal(d.next, LOOKUP_ASK);
+	settle(c, &d, "x", 0, 1000);
+	lookups_close(c);
+}
+
+static void
+test_octets_are_bounded(void **state)
+{
+	struct lookups *c = opened(1000, 4000);
+	static char text[1001];
+	char name[32];
+	struct asked a;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "n%d.test", i);
+		want(c, &a, name, 0);
+		assert_int_equal(a.next, LOOKUP_ASK);
+		settle(c, &a, text, 0, 1000);
+		assert_in_range(lookups_bytes(c), 1000, 4000);
+	}
+	want(c, &a, "n49.test", 1);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	want(c, &a, "n0.test", 1);
+	assert_int_equal(a.next, LOOKUP_ASK);
+	settle(c, &a, NULL, 1, 0);
+	lookups_close(c);
+
+	c = opened(1000, 900); /* an answer that never fits */
+	want(c, &a, "a.test", 0);
+	settle(c, &a, text, 0, 1000);
+	assert_int_equal(lookups_n(c), 0);
+	assert_int_equal(lookups_bytes(c), 0);
+	lookups_close(c);
+}
+
+static void
+test_keep_ms(void **state)
+{
+	static const struct {
+		struct answer a;
+		int64_t want;
+	} row[] = {
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 60}, 60000},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 0}, 0},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 301}, 300000},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = UINT32_MAX}, 300000},
+	    {{.outcome = OUTCOME_NXDOMAIN, .neg_ttl_s = 3600}, 5000},
+	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 3}, 3000},
+	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 0}, 0},
+	    {{.outcome = OUTCOME_SERVFAIL}, 5000},
+	    {{.outcome = OUTCOME_REFUSED}, 5000},
+	    {{.outcome = OUTCOME_TIMEOUT}, 5000},
+	    {{.outcome = OUTCOME_LAME}, 5000},
+	    {{.outcome = OUTCOME_RCODE}, 5000},
+	    {{.outcome = OUTCOME_REFERRAL, .ttl_s = 86400}, 5000},
+	    {{.outcome = OUTCOME_MALFORMED}, 1000},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++)
+		assert_int_equal(lookups_keep_ms(&row[i].a), row[i].want);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_asked_once),
+	    cmocka_unit_test(test_silence_is_an_answer),
+	    cmocka_unit_test(test_not_kept),
+	    cmocka_unit_test(test_what_differs),
+	    cmocka_unit_test(test_least_used_goes),
+	    cmocka_unit_test(test_under_way_stays),
+	    cmocka_unit_test(test_octets_are_bounded),
+	    cmocka_unit_test(test_keep_ms),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
