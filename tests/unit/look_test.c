@@ -1,0 +1,1119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole looks at small worlds. A world is a list of what each server says to
+ * each question; a question that is not in it fails the test, so that every
+ * case also proves what is never asked. */
+#include "core/look.h"
+
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TOKEN  "abcdefghijklmnopqrstuvwxyz234567"
+#define RIGHT  "token=" TOKEN " expiry=never"
+#define OTHER  "token=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz expiry=never"
+#define D      "a.test"
+#define REC    "_x-challenge.a.test"
+#define TWICE  "_x-challenge.a.test.a.test"
+#define NS_A   "ns-a.test"
+#define NS_B   "ns-b.test"
+#define IP_A   "9.9.9.1"
+#define IP_B   "9.9.9.2"
+#define IP_C   "9.9.9.3"
+#define IP_TLD "9.9.0.1"
+#define PUBLIC "" /* the resolver */
+#define ROWS   24
+
+enum { AA = 1, AD = 2, CD = 4, CHAIN_BAD = 8 };
+enum { APEX_OK = 1, FIRST = 2, ONLY = 4, TOLD = 8, NO_TOKEN = 16 };
+enum { PRIVATE_OK = 32, TRUSTED = 64, SUBDOMAIN = 128 };
+
+struct row {
+	const char *at;	  /* address of a server, or PUBLIC */
+	const char *name; /* NULL ends a list */
+	enum rrtype type;
+	enum outcome outcome;
+	unsigned flags;	   /* CD: of the question */
+	const char *data;  /* parted by '|'; '~' stands for a NUL octet */
+	const char *chain; /* parted by '|' */
+	const char *soa;
+	uint32_t serial, neg_ttl_s, ttl_s;
+	const char *cut, *ns, *glue; /* glue: "name=address|..." */
+	unsigned ede;
+	uint8_t rcode;
+};
+
+struct test {
+	const char *title;
+	unsigned wish;
+	struct row world[ROWS];
+	enum verdict verdict;
+	enum code code;
+	enum assurance assurance;
+	const char *saw;   /* NULL = not looked at */
+	size_t servers_n;  /* in the finding */
+	const char *has;   /* names of servers that have it, in order */
+	const char *found; /* first piece of evidence */
+	uint32_t neg_ttl_s;
+	uint32_t visible_in_s;
+	bool delegated;
+};
+
+/* Rows that most worlds share. */
+#define ZONE_AT(zone, names)                                                   \
+	{                                                                      \
+		PUBLIC, zone, RRTYPE_NS, .outcome = OUTCOME_RECORDS,           \
+					 .data = names                         \
+	}
+#define ADDR(name, addr)                                                       \
+	{                                                                      \
+		PUBLIC, name, RRTYPE_A, .outcome = OUTCOME_RECORDS,            \
+					.data = addr                           \
+	}
+#define TWO_SERVERS                                                            \
+	ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, IP_A), ADDR(NS_B, IP_B)
+#define ONE_SERVER ZONE_AT(D, NS_A), ADDR(NS_A, IP_A)
+#define HAS(ip, name)                                                          \
+	{                                                                      \
+		ip, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,          \
+				      .data = RIGHT                            \
+	}
+#define LACKS(ip, name)                                                        \
+	{                                                                      \
+		ip, name, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, AA,         \
+				      .soa = D, .serial = 7, .neg_ttl_s = 300  \
+	}
+#define FAILS(ip, name, how)                                                   \
+	{                                                                      \
+		ip, name, RRTYPE_TXT, .outcome = OUTCOME_##how                 \
+	}
+#define NOT_ELSEWHERE(ip)                                                      \
+	LACKS(ip, TWICE),                                                      \
+	{                                                                      \
+		ip, D, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA, .soa = D     \
+	}
+#define SEEN(name)                                                             \
+	{                                                                      \
+		PUBLIC, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS,          \
+					  .data = RIGHT                        \
+	}
+#define REFERS(ip, name, type, to, names, glued)                               \
+	{                                                                      \
+		ip, name, type, .outcome = OUTCOME_REFERRAL, .cut = to,        \
+				.ns = names, .glue = glued                     \
+	}
+
+static uint8_t memory[LOOK_ARENA], answers_memory[1u << 20];
+static struct arena arena, answers;
+
+static void *
+room(size_t n, size_t size)
+{
+	void *p = arena_alloc(&answers, n * size + 1);
+
+	assert_non_null(p);
+	memset(p, 0, n * size + 1);
+	return p;
+}
+
+static struct dname
+name_of(const char *text)
+{
+	struct dname name;
+
+	assert_int_equal(dname_from_text(&name, text, NULL), DNAME_OK);
+	return name;
+}
+
+static struct packet_addr
+addr_of(const char *text)
+{
+	struct packet_addr addr = {.family = strchr(text, ':') ? 6 : 4};
+
+	assert_int_equal(
+	    inet_pton(addr.family == 6 ? AF_INET6 : AF_INET, text, addr.octets),
+	    1);
+	return addr;
+}
+
+/* The next piece of a list; *at moves behind it. NULL at the end. */
+static const char *
+piece(const char **at)
+{
+	size_t len;
+	char *copy;
+
+	if (*at == NULL || **at == '\0')
+		return NULL;
+	len = strcspn(*at, "|");
+	copy = room(len + 1, 1);
+	memcpy(copy, *at, len);
+	*at += len + ((*at)[len] == '|');
+	return copy;
+}
+
+static size_t
+pieces(const char *list)
+{
+	size_t n = 0;
+
+	while (piece(&list) != NULL)
+		n++;
+	return n;
+}
+
+static struct dname *
+names_of(const char *list, size_t *n)
+{
+	struct dname *names = room(pieces(list), sizeof(*names));
+	const char *text;
+
+	for (*n = 0; (text = piece(&list)) != NULL; ++*n)
+		names[*n] = name_of(text);
+	return names;
+}
+
+static void
+give_txt(struct answer *a, const char *list)
+{
+	const char *text;
+
+	a->txt = room(pieces(list), sizeof(a->txt[0]));
+	for (a->n = 0; (text = piece(&list)) != NULL; a->n++) {
+		struct packet_txt *t = &a->txt[a->n];
+		size_t len = strlen(text);
+		char *bytes = room(len, 1);
+
+		memcpy(bytes, text, len);
+		t->nul = memchr(bytes, '~', len) != NULL;
+		for (size_t i = 0; i < len; i++)
+			bytes[i] = bytes[i] == '~' ? '\0' : bytes[i];
+		t->bytes = (uint8_t *)bytes;
+		t->len = len;
+	}
+}
+
+static void
+give_addr(struct answer *a, const char *list)
+{
+	const char *text;
+
+	a->addr = room(pieces(list), sizeof(a->addr[0]));
+	for (a->n = 0; (text = piece(&list)) != NULL; a->n++)
+		a->addr[a->n] = addr_of(text);
+}
+
+static void
+give_glue(struct answer *a, const char *list)
+{
+	const char *text;
+
+	a->glue = room(pieces(list), sizeof(a->glue[0]));
+	for (a->glue_n = 0; (text = piece(&list)) != NULL; a->glue_n++) {
+		struct packet_glue *g = &a->glue[a->glue_n];
+		char *equals = strchr(text, '=');
+
+		*equals = '\0';
+		g->owner = name_of(text);
+		g->addr = addr_of(equals + 1);
+	}
+}
+
+static void
+give(struct answer *a, const struct row *r)
+{
+	size_t chain_n = 0;
+
+	*a = (struct answer){.outcome = r->outcome,
+	    .rcode = r->rcode,
+	    .aa = (r->flags & AA) != 0,
+	    .ad = (r->flags & AD) != 0,
+	    .chain_bad = (r->flags & CHAIN_BAD) != 0,
+	    .has_ede = r->ede != 0,
+	    .ede = (uint16_t)r->ede,
+	    .ttl_s = r->ttl_s,
+	    .soa_serial = r->serial,
+	    .neg_ttl_s = r->neg_ttl_s};
+	a->chain = names_of(r->chain, &chain_n);
+	a->chain_n = (uint8_t)chain_n;
+	if (r->soa != NULL) {
+		a->has_soa = true;
+		a->soa_owner = name_of(r->soa);
+	}
+	if (r->cut != NULL)
+		a->cut = name_of(r->cut);
+	a->ns = names_of(r->ns, &a->ns_n);
+	give_glue(a, r->glue);
+	if (r->type == RRTYPE_TXT)
+		give_txt(a, r->data);
+	else if (r->type == RRTYPE_NS)
+		a->names = names_of(r->data, &a->n);
+	else
+		give_addr(a, r->data);
+}
+
+static void
+answer_one(struct answer *a, const struct look_ask *ask,
+    const struct row *world, const char *title)
+{
+	char name[DNAME_SHOWN_MAX + 1], at[46] = PUBLIC;
+	bool server = ask->target == LOOK_SERVER;
+	bool cd = (ask->q.flags & QUESTION_CD) != 0;
+
+	dname_show(&ask->q.name, name);
+	if (server)
+		packet_addr_show(&ask->addr, at);
+	assert_int_equal((ask->q.flags & QUESTION_RD) != 0, !server);
+	assert_int_equal(
+	    ask->shared, ask->q.type != RRTYPE_TXT && !server && !cd);
+	for (const struct row *r = world; r->name != NULL; r++) {
+		if (strcmp(r->at, at) == 0 && strcmp(r->name, name) == 0 &&
+		    r->type == ask->q.type && ((r->flags & CD) != 0) == cd) {
+			give(a, r);
+			return;
+		}
+	}
+	fail_msg("%s: nobody should ask %s for %s %u%s", title,
+	    server ? at : "the resolver", name, (unsigned)ask->q.type,
+	    cd ? " unchecked" : "");
+}
+
+static struct look_wish
+wish_of(unsigned bits)
+{
+	struct look_wish w = {.domain = name_of(D),
+	    .registrable = name_of(D),
+	    .service = "x",
+	    .token = TOKEN,
+	    .order = bits & FIRST ? LOOK_PUBLIC_FIRST : LOOK_SERVERS_FIRST,
+	    .apex_ok = (bits & APEX_OK) != 0,
+	    .authoritative = (bits & TOLD) == 0,
+	    .private_ok = (bits & PRIVATE_OK) != 0,
+	    .trusted = (bits & TRUSTED) != 0,
+	    .only = (bits & ONLY) != 0};
+
+	if (bits & NO_TOKEN)
+		w.token[0] = '\0';
+	if (bits & SUBDOMAIN)
+		w.domain = name_of("b." D);
+	return w;
+}
+
+/* Runs a look to its end; *rounds may be NULL. */
+static const struct finding *
+run(const struct look_wish *wish, const struct row *world, const char *title,
+    unsigned *rounds)
+{
+	struct answer got[LOOK_ASK_MAX];
+	struct look *l;
+	size_t n = 0;
+	unsigned made = 0;
+
+	arena_init(&arena, memory, sizeof(memory));
+	arena_init(&answers, answers_memory, sizeof(answers_memory));
+	l = look_begin(wish, &arena);
+	assert_non_null(l);
+	while (look_step(l, got, n) == LOOK_ASK) {
+		const struct look_ask *asks = look_asks(l, &n);
+
+		assert_true(n > 0 && n <= LOOK_ASK_MAX);
+		assert_true(++made <= LOOK_ROUNDS_MAX);
+		for (size_t i = 0; i < n; i++)
+			answer_one(&got[i], &asks[i], world, title);
+	}
+	assert_int_equal(look_step(l, got, 0), LOOK_DONE);
+	if (rounds != NULL)
+		*rounds = made;
+	return look_finding(l);
+}
+
+static void
+check_evidence(const struct test *t, const struct finding *f)
+{
+	char has[512] = "";
+
+	for (size_t i = 0; i < f->servers_n; i++) {
+		if (!f->servers[i].has)
+			continue;
+		strcat(has, has[0] != '\0' ? "|" : "");
+		strcat(has, f->servers[i].name[0] != '\0' ? f->servers[i].name
+							  : "resolver");
+	}
+	if (t->has != NULL && strcmp(t->has, has) != 0)
+		fail_msg("%s: has it: %s", t->title, has);
+	if (t->found == NULL)
+		return;
+	assert_true(f->found_n > 0);
+	assert_int_equal(f->found[0].len, strlen(t->found));
+	assert_memory_equal(f->found[0].bytes, t->found, f->found[0].len);
+}
+
+static void
+check_test(const struct test *t)
+{
+	struct look_wish wish = wish_of(t->wish);
+	const struct finding *f = run(&wish, t->world, t->title, NULL);
+
+	if (f->code != t->code || f->verdict != t->verdict)
+		fail_msg("%s: %s %s, saw: %s", t->title,
+		    verdict_name(f->verdict), code_name(f->code), f->saw);
+	if (t->saw != NULL && strcmp(t->saw, f->saw) != 0)
+		fail_msg("%s: saw: %s", t->title, f->saw);
+	if (t->servers_n != f->servers_n)
+		fail_msg("%s: %zu servers", t->title, f->servers_n);
+	if (t->assurance != f->assurance || t->delegated != f->delegated ||
+	    t->neg_ttl_s != f->neg_ttl_s || t->visible_in_s != f->visible_in_s)
+		fail_msg("%s: %s, delegated %d, neg %u, visible %u", t->title,
+		    assurance_name(f->assurance), f->delegated,
+		    (unsigned)f->neg_ttl_s, (unsigned)f->visible_in_s);
+	check_evidence(t, f);
+}
+
+#define PASS_BY(how)                                                           \
+	.verdict = VERDICT_PASS, .code = CODE_NONE,                            \
+	.assurance = ASSURANCE_##how, .saw = RIGHT, .found = RIGHT
+#define ENDS(v, c) .verdict = VERDICT_##v, .code = CODE_##c
+
+static const struct test at_the_name[] = {
+    {"right everywhere", 0,
+	{TWO_SERVERS, HAS(IP_A, REC), HAS(IP_B, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 3, .has = NS_A "|" NS_B "|resolver"},
+    {"right and signed", TRUSTED,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AD,
+		.data = RIGHT}},
+	PASS_BY(DNSSEC), .servers_n = 2},
+    {"AD of a resolver that is not trusted", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AD,
+		.data = RIGHT}},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"one of several organisations", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = OTHER "|" RIGHT},
+	    SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"missing", 0,
+	{TWO_SERVERS, LACKS(IP_A, REC), LACKS(IP_B, REC), NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .saw = "", .servers_n = 2, .has = "",
+	.neg_ttl_s = 300},
+    {"the name is there, without TXT", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA, .soa = D},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .saw = "", .servers_n = 1},
+    {"another organisation's", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = "v=spf1 -all|" OTHER},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(FAIL, TOKEN_OTHER), .saw = OTHER, .servers_n = 1, .found = OTHER},
+    {"bytes of a stranger", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = "token=\x1b[2J\""},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(FAIL, TOKEN_OTHER), .saw = "token=\\027[2J\\034", .servers_n = 1},
+    {"a NUL behind the right value", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = RIGHT "~"},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(FAIL, TOKEN_OTHER), .servers_n = 1, .has = ""},
+    {"a wildcard with something else", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = "v=spf1 -all"},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .saw = "v=spf1 -all", .servers_n = 1,
+	.found = "v=spf1 -all"},
+    {"one of two is stale", 0, {TWO_SERVERS, HAS(IP_A, REC), LACKS(IP_B, REC)},
+	ENDS(FAIL, NS_DISAGREE), .servers_n = 2, .has = NS_A,
+	.saw = "1 of 2 servers has it; stale: ns-b.test (serial 7)",
+	.neg_ttl_s = 300},
+    {"an older token at one of two", 0,
+	{TWO_SERVERS, HAS(IP_B, REC),
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = OTHER}},
+	ENDS(FAIL, NS_DISAGREE), .servers_n = 2, .has = NS_B,
+	.saw = "1 of 2 servers has it; stale: ns-a.test"},
+    {"one of two is dead, the other has it", 0,
+	{TWO_SERVERS, HAS(IP_A, REC), FAILS(IP_B, REC, TIMEOUT), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 3, .has = NS_A "|resolver"},
+    {"one of two is dead, the other denies", 0,
+	{TWO_SERVERS, FAILS(IP_A, REC, TIMEOUT), LACKS(IP_B, REC),
+	    NOT_ELSEWHERE(IP_B)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 2, .neg_ttl_s = 300},
+    {"an answer without aa proves nothing", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT}},
+	ENDS(UNDECIDED, LAME), .saw = "ns-a.test: not its zone", .servers_n = 1,
+	.has = ""},
+    {"without aa beside one with it", 0,
+	{TWO_SERVERS,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, .soa = D},
+	    HAS(IP_B, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 3, .has = NS_B "|resolver"},
+    {"two names, one machine", 0,
+	{ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, IP_A), ADDR(NS_B, IP_A),
+	    HAS(IP_A, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .has = NS_A "|resolver"},
+};
+
+static const struct test wrong_places[] = {
+    {"name doubled", 0,
+	{ONE_SERVER, LACKS(IP_A, REC), HAS(IP_A, TWICE), LACKS(IP_A, D)},
+	ENDS(FAIL, NAME_DOUBLED), .saw = TWICE, .servers_n = 1, .found = RIGHT,
+	.neg_ttl_s = 300},
+    {"the zone added to a deeper name", SUBDOMAIN,
+	{ONE_SERVER, LACKS(IP_A, "_x-challenge.b.a.test"),
+	    LACKS(IP_A, "b.a.test"),
+	    LACKS(IP_A, "_x-challenge.b.a.test.b.a.test"),
+	    HAS(IP_A, "_x-challenge.b.a.test.a.test")},
+	ENDS(FAIL, NAME_DOUBLED), .saw = "_x-challenge.b.a.test.a.test",
+	.servers_n = 1, .found = RIGHT, .neg_ttl_s = 300},
+    {"doubled, from a server that is not sure", 0,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, D),
+	    {IP_A, TWICE, RRTYPE_TXT, .outcome = OUTCOME_RECORDS,
+		.data = RIGHT}},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"at the domain, refused", 0,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE),
+	    {IP_A, D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = "v=spf1 -all|" RIGHT}},
+	ENDS(FAIL, AT_APEX), .saw = RIGHT, .servers_n = 1, .found = RIGHT,
+	.neg_ttl_s = 300},
+    {"at the domain, accepted", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE), HAS(IP_A, D),
+	    SEEN(D)},
+	ENDS(PASS, VIA_APEX), .assurance = ASSURANCE_SINGLE, .saw = RIGHT,
+	.servers_n = 2, .has = "resolver", .found = RIGHT, .neg_ttl_s = 300},
+    {"at the domain, not yet visible", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE), HAS(IP_A, D),
+	    {PUBLIC, D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS,
+		.data = "v=spf1 -all", .ttl_s = 60}},
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: older records",
+	.servers_n = 2, .found = NULL, .neg_ttl_s = 300, .visible_in_s = 60},
+    {"at the domain wins over the doubled name if it counts", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), HAS(IP_A, TWICE), HAS(IP_A, D), SEEN(D)},
+	ENDS(PASS, VIA_APEX), .assurance = ASSURANCE_SINGLE, .servers_n = 2,
+	.neg_ttl_s = 300},
+    {"the domain itself might have it", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE),
+	    FAILS(IP_A, D, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT),
+	.saw = "not at the name; TXT of the domain itself: no answer",
+	.servers_n = 1, .neg_ttl_s = 300},
+    {"it would not count there", 0,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE),
+	    FAILS(IP_A, D, TIMEOUT)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"the domain is an alias: a host's records are not the owner's", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE),
+	    {IP_A, D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA, .data = RIGHT,
+		.chain = "web.host.test"}},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"the domain is an alias in public only", APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE), HAS(IP_A, D),
+	    {PUBLIC, D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT,
+		.chain = "web.host.test"}},
+	ENDS(FAIL, NEGATIVE_CACHED), .servers_n = 2, .neg_ttl_s = 300},
+};
+
+static const struct test public_view[] = {
+    {"still denied", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, .soa = D,
+		.neg_ttl_s = 120}},
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: no such name",
+	.servers_n = 2, .has = NS_A, .found = RIGHT, .visible_in_s = 120},
+    {"an older value", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = OTHER,
+		.ttl_s = 30}},
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: older records",
+	.servers_n = 2, .visible_in_s = 30},
+    {"bogus, and said so", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 7}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS), .saw = "signature expired (EDE 7)",
+	.servers_n = 2},
+    {"bogus, found out", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL},
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, CD,
+		.data = RIGHT}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS),
+	.saw = "answers only when checking is disabled", .servers_n = 2},
+    {"broken", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 22},
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, CD}},
+	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: SERVFAIL",
+	.servers_n = 2},
+    {"silent", 0, {ONE_SERVER, HAS(IP_A, REC), FAILS(PUBLIC, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	.servers_n = 2},
+    {"a stale answer proves nothing", 0,
+	{ONE_SERVER, HAS(IP_A, REC),
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT,
+		.ede = 3}},
+	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: a stale answer",
+	.servers_n = 2},
+    {"first, and it passes", FIRST, {SEEN(REC)}, PASS_BY(SINGLE),
+	.servers_n = 1, .has = "resolver"},
+    {"first, at the domain", FIRST | APEX_OK,
+	{FAILS(PUBLIC, REC, NXDOMAIN), SEEN(D)}, ENDS(PASS, VIA_APEX),
+	.assurance = ASSURANCE_SINGLE, .servers_n = 1},
+    {"first in vain, then the servers", FIRST | APEX_OK,
+	{FAILS(PUBLIC, REC, NXDOMAIN), FAILS(PUBLIC, D, NODATA), ONE_SERVER,
+	    LACKS(IP_A, REC), NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"first stale, then the servers", FIRST,
+	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT,
+	     .ede = 19},
+	    ONE_SERVER, LACKS(IP_A, REC), NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+};
+
+static const struct test fixed_server[] = {
+    {"has it", ONLY, {SEEN(REC)}, PASS_BY(SINGLE), .servers_n = 1,
+	.has = "resolver"},
+    {"has it through an alias", ONLY,
+	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT,
+	    .chain = "c.other.test"}},
+	PASS_BY(SINGLE), .servers_n = 1, .delegated = true},
+    {"lacks it", ONLY,
+	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, .soa = D,
+	     .neg_ttl_s = 99},
+	    FAILS(PUBLIC, D, NODATA), FAILS(PUBLIC, TWICE, NXDOMAIN)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 99},
+    {"the resolver is all that policy allows", TOLD,
+	{FAILS(PUBLIC, REC, NXDOMAIN), FAILS(PUBLIC, D, NODATA), SEEN(TWICE)},
+	ENDS(FAIL, NAME_DOUBLED), .saw = TWICE, .servers_n = 1},
+    {"at the domain", ONLY | APEX_OK,
+	{FAILS(PUBLIC, REC, NXDOMAIN), SEEN(D), FAILS(PUBLIC, TWICE, NXDOMAIN)},
+	ENDS(PASS, VIA_APEX), .assurance = ASSURANCE_SINGLE, .saw = RIGHT,
+	.servers_n = 1},
+    {"another token", ONLY,
+	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = OTHER},
+	    FAILS(PUBLIC, D, NODATA), FAILS(PUBLIC, TWICE, NXDOMAIN)},
+	ENDS(FAIL, TOKEN_OTHER), .saw = OTHER, .servers_n = 1},
+    {"no such domain", ONLY,
+	{FAILS(PUBLIC, REC, NXDOMAIN), FAILS(PUBLIC, D, NXDOMAIN),
+	    FAILS(PUBLIC, TWICE, NXDOMAIN)},
+	ENDS(NONE, NO_DOMAIN), .saw = D, .servers_n = 1},
+    {"bogus", ONLY,
+	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 6}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS), .saw = "DNSSEC bogus (EDE 6)",
+	.servers_n = 1},
+    {"bogus at the domain, which counts", ONLY | APEX_OK,
+	{FAILS(PUBLIC, REC, NXDOMAIN), FAILS(PUBLIC, TWICE, NXDOMAIN),
+	    {PUBLIC, D, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 9}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS), .saw = "DNSKEY missing (EDE 9)",
+	.servers_n = 1},
+    {"refuses", ONLY, {FAILS(PUBLIC, REC, REFUSED)}, ENDS(UNDECIDED, REFUSED),
+	.saw = "the resolver: REFUSED", .servers_n = 1},
+    {"is silent", ONLY, {FAILS(PUBLIC, REC, TIMEOUT)}, ENDS(UNDECIDED, TIMEOUT),
+	.servers_n = 1},
+    {"sends rubbish", ONLY, {FAILS(PUBLIC, REC, MALFORMED)},
+	ENDS(UNDECIDED, BAD_PACKET), .saw = "the resolver: unreadable answer",
+	.servers_n = 1},
+    {"refers elsewhere", ONLY, {FAILS(PUBLIC, REC, REFERRAL)},
+	ENDS(UNDECIDED, LAME), .saw = "the resolver: not its zone",
+	.servers_n = 1},
+    {"no token, a challenge is there", NO_TOKEN,
+	{ONE_SERVER, HAS(IP_A, REC), NOT_ELSEWHERE(IP_A)},
+	ENDS(FAIL, TOKEN_OTHER), .saw = RIGHT, .servers_n = 1, .has = ""},
+    {"no token, nothing there", NO_TOKEN | APEX_OK,
+	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE),
+	    FAILS(IP_A, D, TIMEOUT)},
+	ENDS(NONE, NOT_PUBLISHED), .saw = "", .servers_n = 1, .neg_ttl_s = 300},
+};
+
+#define RESOLVER_FAILS                                                         \
+	{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_SERVFAIL},                   \
+	    {PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_SERVFAIL, CD},           \
+	    ZONE_AT("test", "tld.nic.test"), ADDR("tld.nic.test", IP_TLD)
+#define GLUED "ns1.a.test=9.9.9.1|ns2.a.test=9.9.9.2|elsewhere.test=9.9.9.9"
+#define SHOWS_THE_WAY                                                          \
+	REFERS(IP_TLD, D, RRTYPE_NS, D, "ns1.a.test|ns2.a.test", GLUED)
+#define FROM_ABOVE RESOLVER_FAILS, SHOWS_THE_WAY
+
+static const struct test finding_servers[] = {
+    {"no such domain", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_NXDOMAIN, .soa = "test",
+	    .neg_ttl_s = 900}},
+	ENDS(NONE, NO_DOMAIN), .saw = D, .neg_ttl_s = 900},
+    {"the zone is above", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_NODATA, .soa = "test"},
+	    ZONE_AT("test", NS_A), ADDR(NS_A, IP_A), HAS(IP_A, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"above, though the answer does not say where", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_NODATA, .soa = D},
+	    ZONE_AT("test", NS_A), ADDR(NS_A, IP_A), HAS(IP_A, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"the domain is an alias: its NS are another's", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_RECORDS,
+	     .data = "ns.host.test", .chain = "host.test"},
+	    ZONE_AT("test", NS_A), ADDR(NS_A, IP_A), HAS(IP_A, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"no servers up to the root", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_NODATA},
+	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_NODATA},
+	    {PUBLIC, ".", RRTYPE_NS, .outcome = OUTCOME_NODATA}},
+	ENDS(UNDECIDED, LAME),
+	.saw = "no name servers found for _x-challenge.a.test"},
+    {"bogus, and said so", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_SERVFAIL, .ede = 6}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS), .saw = "DNSSEC bogus (EDE 6)"},
+    {"bogus, found out", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_SERVFAIL, .ede = 23},
+	    {PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_RECORDS, CD,
+		.data = NS_A}},
+	ENDS(UNDECIDED, DNSSEC_BOGUS),
+	.saw = "answers only when checking is disabled"},
+    {"both servers fail, seen from above", 0,
+	{FROM_ABOVE, FAILS(IP_A, REC, SERVFAIL), FAILS(IP_B, REC, REFUSED)},
+	ENDS(UNDECIDED, SERVFAIL),
+	.saw = "ns1.a.test: SERVFAIL, ns2.a.test: REFUSED", .servers_n = 2},
+    {"both silent", 0,
+	{FROM_ABOVE, FAILS(IP_A, REC, TIMEOUT), FAILS(IP_B, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT),
+	.saw = "ns1.a.test: no answer, ns2.a.test: no answer", .servers_n = 2},
+    {"silent before lame", 0,
+	{FROM_ABOVE, FAILS(IP_A, REC, LAME), FAILS(IP_B, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .servers_n = 2},
+    {"rubbish before all", 0,
+	{FROM_ABOVE, FAILS(IP_A, REC, SERVFAIL), FAILS(IP_B, REC, MALFORMED)},
+	ENDS(UNDECIDED, BAD_PACKET),
+	.saw = "ns1.a.test: SERVFAIL, ns2.a.test: unreadable answer",
+	.servers_n = 2},
+    {"refused before silent, and NOTIMP is a refusal", 0,
+	{FROM_ABOVE, FAILS(IP_A, REC, TIMEOUT),
+	    {IP_B, REC, RRTYPE_TXT, .outcome = OUTCOME_RCODE, .rcode = 4}},
+	ENDS(UNDECIDED, REFUSED),
+	.saw = "ns1.a.test: no answer, ns2.a.test: NOTIMP", .servers_n = 2},
+    {"the parent has the zone too", 0,
+	{RESOLVER_FAILS,
+	    {IP_TLD, D, RRTYPE_NS, .outcome = OUTCOME_RECORDS, AA,
+		.data = NS_A},
+	    ADDR(NS_A, IP_A), FAILS(IP_A, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "ns-a.test: no answer",
+	.servers_n = 1},
+    {"the parent is silent too", 0,
+	{RESOLVER_FAILS, {IP_TLD, D, RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
+	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: SERVFAIL",
+	.servers_n = 1},
+    {"the resolver is silent", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_TIMEOUT},
+	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer"},
+    {"the resolver refuses", 0,
+	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_REFUSED},
+	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_REFUSED}},
+	ENDS(UNDECIDED, REFUSED), .saw = "the resolver: REFUSED"},
+    {"only the resolver fails", 0,
+	{FROM_ABOVE, HAS(IP_A, REC), HAS(IP_B, REC),
+	    FAILS(PUBLIC, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	.servers_n = 3},
+    {"glue of other zones is not used", 0,
+	{RESOLVER_FAILS,
+	    REFERS(IP_TLD, D, RRTYPE_NS, D, "ns-a.test", "ns-a.test=6.6.6.6"),
+	    ADDR(NS_A, IP_A), LACKS(IP_A, REC), NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"a parent that refers to a stranger", 0,
+	{RESOLVER_FAILS, REFERS(IP_TLD, D, RRTYPE_NS, "b.test", "ns.b.test",
+			     "ns.b.test=6.6.6.6")},
+	ENDS(UNDECIDED, SERVFAIL), .servers_n = 1},
+    {"private addresses are not asked", 0,
+	{ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, "10.0.0.1"),
+	    ADDR(NS_B, "127.0.0.1|9.9.9.2"), HAS(IP_B, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 3, .has = NS_B "|resolver"},
+    {"all of them are private", 0,
+	{ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, "10.0.0.1"),
+	    ADDR(NS_B, "127.0.0.1")},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "no usable server address",
+	.servers_n = 2},
+    {"in a lab they are asked", PRIVATE_OK,
+	{ZONE_AT(D, NS_A), ADDR(NS_A, "127.0.0.1"), HAS("127.0.0.1", REC),
+	    SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2},
+    {"IPv6 only where there is no IPv4", 0,
+	{ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, IP_A),
+	    {PUBLIC, NS_B, RRTYPE_A, .outcome = OUTCOME_NODATA},
+	    {PUBLIC, NS_B, RRTYPE_AAAA, .outcome = OUTCOME_RECORDS,
+		.data = "2a00:1450::1"},
+	    HAS(IP_A, REC), HAS("2a00:1450::1", REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 3},
+    {"servers without any address", 0,
+	{ZONE_AT(D, NS_A),
+	    {PUBLIC, NS_A, RRTYPE_A, .outcome = OUTCOME_NXDOMAIN},
+	    {PUBLIC, NS_A, RRTYPE_AAAA, .outcome = OUTCOME_NXDOMAIN}},
+	ENDS(UNDECIDED, LAME), .saw = "no usable server address",
+	.servers_n = 1},
+    {"addresses that could not be looked up", 0,
+	{ZONE_AT(D, NS_A),
+	    {PUBLIC, NS_A, RRTYPE_A, .outcome = OUTCOME_SERVFAIL}},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "no usable server address",
+	.servers_n = 1},
+    {"one server without address, one silent", 0,
+	{TWO_SERVERS, FAILS(IP_A, REC, TIMEOUT), FAILS(IP_B, REC, LAME)},
+	ENDS(UNDECIDED, TIMEOUT),
+	.saw = "ns-a.test: no answer, ns-b.test: not its zone", .servers_n = 2},
+};
+
+#define LOWER	 "_x-challenge.a.test"
+#define DOWN(ip) REFERS(ip, REC, RRTYPE_TXT, LOWER, "ns.low.test", NULL)
+#define ALIAS(ip, to)                                                          \
+	{                                                                      \
+		ip, REC, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA,            \
+				     .chain = to                               \
+	}
+#define T "c.vendor.test"
+#define VENDOR                                                                 \
+	ZONE_AT("test", "tld.nic.test"), ADDR("tld.nic.test", IP_TLD),         \
+	    REFERS(IP_TLD, T, RRTYPE_TXT, "vendor.test", "ns.vendor.test",     \
+		"ns.vendor.test=9.9.9.3")
+
+static const struct test lower_cuts[] = {
+    {"the record has a zone of its own", 0,
+	{TWO_SERVERS, DOWN(IP_A), DOWN(IP_B), ADDR("ns.low.test", IP_C),
+	    HAS(IP_C, REC), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .has = "ns.low.test|resolver"},
+    {"missing there: wrong places at the domain's server", 0,
+	{ONE_SERVER, DOWN(IP_A), ADDR("ns.low.test", IP_C), LACKS(IP_C, REC),
+	    HAS(IP_A, TWICE), LACKS(IP_A, D)},
+	ENDS(FAIL, NAME_DOUBLED), .servers_n = 1, .neg_ttl_s = 300},
+    {"a subdomain with servers of its own", SUBDOMAIN,
+	{ONE_SERVER,
+	    REFERS(IP_A, "_x-challenge.b.a.test", RRTYPE_TXT, "b.a.test",
+		"ns.b.a.test", "ns.b.a.test=9.9.9.3"),
+	    LACKS(IP_C, "_x-challenge.b.a.test"), LACKS(IP_C, "b.a.test"),
+	    LACKS(IP_C, "_x-challenge.b.a.test.b.a.test")},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .neg_ttl_s = 300},
+    {"one server does not know of the cut", 0,
+	{TWO_SERVERS, DOWN(IP_A), LACKS(IP_B, REC), ADDR("ns.low.test", IP_C),
+	    HAS(IP_C, REC)},
+	ENDS(FAIL, NS_DISAGREE),
+	.saw = "1 of 2 servers has it; stale: ns-b.test (serial 7)",
+	.servers_n = 2, .neg_ttl_s = 300},
+    {"one server has both zones", 0,
+	{TWO_SERVERS, DOWN(IP_A), HAS(IP_B, REC), ADDR("ns.low.test", IP_B),
+	    SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .has = NS_B "|resolver"},
+    {"a referral to where we are", 0,
+	{ONE_SERVER, REFERS(IP_A, REC, RRTYPE_TXT, D, NS_B, NULL)},
+	ENDS(UNDECIDED, LAME), .saw = "ns-a.test: not its zone",
+	.servers_n = 1},
+    {"a referral upwards", 0,
+	{ONE_SERVER, REFERS(IP_A, REC, RRTYPE_TXT, ".", NS_B, NULL)},
+	ENDS(UNDECIDED, LAME), .servers_n = 1},
+    {"a referral to a sibling", 0,
+	{ONE_SERVER, REFERS(IP_A, REC, RRTYPE_TXT, "y.a.test", NS_B, NULL)},
+	ENDS(UNDECIDED, LAME), .servers_n = 1},
+};
+
+static const struct test aliases[] = {
+    {"inside the zone", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = RIGHT, .chain = "y.a.test"},
+	    SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .delegated = true},
+    {"inside the zone, from a server that does not follow", 0,
+	{ONE_SERVER, ALIAS(IP_A, "y.a.test"), HAS(IP_A, "y.a.test"), SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .delegated = true},
+    {"inside the zone, to nothing", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, AA,
+		.chain = "y.a.test"},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .delegated = true},
+    {"to a vendor", 0,
+	{TWO_SERVERS, ALIAS(IP_A, T), ALIAS(IP_B, T), VENDOR, HAS(IP_C, T),
+	    SEEN(REC)},
+	PASS_BY(SINGLE), .servers_n = 2, .has = "ns.vendor.test|resolver",
+	.delegated = true},
+    {"a vendor's data from the customer's server is not believed", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = RIGHT, .chain = T},
+	    VENDOR, LACKS(IP_C, T), NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .servers_n = 1, .has = "", .neg_ttl_s = 300,
+	.delegated = true},
+    {"one server lacks the alias", 0,
+	{TWO_SERVERS, ALIAS(IP_A, T), LACKS(IP_B, REC), VENDOR, HAS(IP_C, T)},
+	ENDS(FAIL, NS_DISAGREE),
+	.saw = "1 of 2 servers has it; stale: ns-b.test (serial 7)",
+	.servers_n = 2, .neg_ttl_s = 300, .delegated = true},
+    {"one server has another alias", 0,
+	{TWO_SERVERS, ALIAS(IP_A, T), ALIAS(IP_B, "d.vendor.test"), VENDOR,
+	    HAS(IP_C, T)},
+	ENDS(FAIL, NS_DISAGREE),
+	.saw = "1 of 2 servers has it; stale: ns-b.test", .servers_n = 2,
+	.delegated = true},
+    {"the customer's server is the vendor's too", 0,
+	{TWO_SERVERS, ALIAS(IP_A, T), LACKS(IP_B, REC),
+	    ZONE_AT("test", "tld.nic.test"), ADDR("tld.nic.test", IP_TLD),
+	    REFERS(IP_TLD, T, RRTYPE_TXT, "vendor.test", NS_B, NULL),
+	    HAS(IP_B, T)},
+	ENDS(FAIL, NS_DISAGREE), .servers_n = 2, .has = NS_B, .neg_ttl_s = 300,
+	.delegated = true},
+    {"to a top-level domain that does not exist", 0,
+	{ONE_SERVER, ALIAS(IP_A, "c.nowhere"),
+	    {PUBLIC, "nowhere", RRTYPE_NS, .outcome = OUTCOME_NXDOMAIN},
+	    NOT_ELSEWHERE(IP_A)},
+	ENDS(NONE, NOT_PUBLISHED), .delegated = true},
+    {"the vendor's servers are silent", 0,
+	{ONE_SERVER, ALIAS(IP_A, T), VENDOR, FAILS(IP_C, T, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "ns.vendor.test: no answer",
+	.servers_n = 1, .delegated = true},
+    {"to a zone whose servers the resolver can't name", 0,
+	{ONE_SERVER, ALIAS(IP_A, T),
+	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	.delegated = true},
+    {"to itself", 0, {ONE_SERVER, ALIAS(IP_A, REC)},
+	ENDS(UNDECIDED, CNAME_CHAIN), .saw = "the alias to _x-challenge.a.test",
+	.servers_n = 1, .delegated = true},
+    {"there and back", 0,
+	{ONE_SERVER, ALIAS(IP_A, T), VENDOR,
+	    {IP_C, T, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA, .chain = REC}},
+	ENDS(UNDECIDED, CNAME_CHAIN), .servers_n = 1, .delegated = true},
+    {"too many in one answer", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_MALFORMED, CHAIN_BAD}},
+	ENDS(UNDECIDED, CNAME_CHAIN), .servers_n = 1},
+    {"too many in two answers", 0,
+	{ONE_SERVER,
+	    ALIAS(IP_A, "1.a.test|2.a.test|3.a.test|4.a.test|5.a.test"),
+	    {IP_A, "5.a.test", RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA,
+		.chain = "6.a.test|7.a.test|8.a.test|9.a.test"}},
+	ENDS(UNDECIDED, CNAME_CHAIN), .saw = "the alias to 9.a.test",
+	.servers_n = 1, .delegated = true},
+    {"an alias without aa", 0,
+	{ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NODATA, .chain = T}},
+	ENDS(UNDECIDED, LAME), .servers_n = 1},
+};
+
+#define TABLE_TEST(table)                                                      \
+	static void table##_cases(void **state)                                \
+	{                                                                      \
+		(void)state;                                                   \
+		for (size_t i = 0; i < ARRAY_LEN(table); i++)                  \
+			check_test(&table[i]);                                 \
+	}
+
+TABLE_TEST(at_the_name)
+TABLE_TEST(wrong_places)
+TABLE_TEST(public_view)
+TABLE_TEST(fixed_server)
+TABLE_TEST(finding_servers)
+TABLE_TEST(lower_cuts)
+TABLE_TEST(aliases)
+
+/* 20 servers: 16 are asked, no more are even looked up. */
+static void
+many_servers(void **state)
+{
+	static char names[20][16], addrs[20][16], list[400];
+	struct row world[ROWS * 2] = {ZONE_AT(D, list), SEEN(REC)};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+	size_t rows = 2;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		snprintf(names[i], sizeof(names[i]), "ns%u.test", i);
+		snprintf(addrs[i], sizeof(addrs[i]), "9.9.8.%u", i);
+		strcat(list, names[i]);
+		strcat(list, "|");
+		if (i >= SERVERS_MAX)
+			continue;
+		world[rows++] = (struct row)ADDR(names[i], addrs[i]);
+		world[rows++] = (struct row)HAS(addrs[i], REC);
+	}
+	f = run(&wish, world, "many servers", NULL);
+	assert_int_equal(f->verdict, VERDICT_PASS);
+	assert_int_equal(f->servers_n, SERVERS_MAX);
+}
+
+/* 64 records, the right one last: it counts and is the first evidence. */
+static void
+many_records(void **state)
+{
+	static char list[PACKET_RECORDS_MAX * 24 + sizeof(RIGHT)];
+	struct row world[] = {ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = list},
+	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = list},
+	    {.name = NULL}};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+
+	(void)state;
+	for (unsigned i = 0; i + 1 < PACKET_RECORDS_MAX; i++)
+		snprintf(list + strlen(list), 24, "token=other%u|", i);
+	strcat(list, RIGHT);
+	f = run(&wish, world, "many records", NULL);
+	assert_int_equal(f->verdict, VERDICT_PASS);
+	assert_int_equal(f->found_n, FOUND_MAX);
+	assert_int_equal(f->found[0].len, strlen(RIGHT));
+	assert_memory_equal(f->found[0].bytes, RIGHT, strlen(RIGHT));
+}
+
+static void
+long_evidence(void **state)
+{
+	static char value[301];
+	struct row world[] = {ONE_SERVER,
+	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,
+		.data = value},
+	    NOT_ELSEWHERE(IP_A), {.name = NULL}};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+
+	(void)state;
+	memset(value, 'x', sizeof(value) - 1);
+	f = run(&wish, world, "long evidence", NULL);
+	assert_int_equal(f->code, CODE_TOKEN_OTHER);
+	assert_int_equal(f->found[0].len, FOUND_LEN_MAX);
+	assert_true(f->found[0].cut);
+	assert_true(strlen(f->saw) <= SAW_MAX);
+	assert_string_equal(f->saw + strlen(f->saw) - 3, "...");
+}
+
+/* Zones below zones without end, each with a server of its own. */
+static void
+deep_cuts(void **state)
+{
+	static char cuts[12][80], names[12][96], addrs[12][16], glue[12][112];
+	struct row world[ROWS] = {ONE_SERVER};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+
+	(void)state;
+	wish.domain = name_of("9.8.7.6.5.4.3.2.1.a.test");
+	strcpy(cuts[0], D);
+	strcpy(addrs[0], IP_A);
+	for (unsigned i = 1; i <= 9; i++) {
+		snprintf(cuts[i], sizeof(cuts[i]), "%u.%.60s", i, cuts[i - 1]);
+		snprintf(names[i], sizeof(names[i]), "ns.%s", cuts[i]);
+		snprintf(addrs[i], sizeof(addrs[i]), "9.9.7.%u", i);
+		snprintf(
+		    glue[i], sizeof(glue[i]), "%s=%.12s", names[i], addrs[i]);
+		world[1 + i] = (struct row)REFERS(addrs[i - 1],
+		    "_x-challenge.9.8.7.6.5.4.3.2.1.a.test", RRTYPE_TXT,
+		    cuts[i], names[i], glue[i]);
+	}
+	f = run(&wish, world, "deep cuts", NULL);
+	assert_int_equal(f->verdict, VERDICT_UNDECIDED);
+	assert_int_equal(f->code, CODE_LAME);
+	assert_string_equal(f->saw, "more than 8 zones below each other");
+}
+
+/* The resolver fails, and the name above the domain is no zone: two steps
+ * down from the next one. */
+static void
+from_far_above(void **state)
+{
+	static const struct row world[] = {
+	    {PUBLIC, "a.co.test", RRTYPE_NS, .outcome = OUTCOME_TIMEOUT},
+	    {PUBLIC, "co.test", RRTYPE_NS, .outcome = OUTCOME_NODATA,
+		.soa = "test"},
+	    ZONE_AT("test", "tld.nic.test"),
+	    ADDR("tld.nic.test", IP_TLD),
+	    REFERS(IP_TLD, "a.co.test", RRTYPE_NS, "co.test", "ns.co.test",
+		"ns.co.test=9.9.9.3"),
+	    REFERS(IP_C, "a.co.test", RRTYPE_NS, "a.co.test", "ns.a.co.test",
+		"ns.a.co.test=9.9.9.1"),
+	    FAILS(IP_A, "_x-challenge.a.co.test", REFUSED),
+	    {.name = NULL},
+	};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+
+	(void)state;
+	wish.domain = wish.registrable = name_of("a.co.test");
+	f = run(&wish, world, "from far above", NULL);
+	assert_int_equal(f->verdict, VERDICT_UNDECIDED);
+	assert_int_equal(f->code, CODE_REFUSED);
+	assert_string_equal(f->saw, "ns.a.co.test: REFUSED");
+}
+
+/* A proven claim costs one question, a missing record few rounds. */
+static void
+rounds(void **state)
+{
+	static const struct row seen[] = {SEEN(REC), {.name = NULL}};
+	static const struct row missing[] = {TWO_SERVERS, LACKS(IP_A, REC),
+	    LACKS(IP_B, REC), NOT_ELSEWHERE(IP_A), {.name = NULL}};
+	struct look_wish first = wish_of(FIRST), servers = wish_of(0);
+	unsigned n;
+
+	(void)state;
+	(void)run(&first, seen, "proven", &n);
+	assert_int_equal(n, 1);
+	(void)run(&servers, missing, "missing", &n);
+	assert_int_equal(n, 4);
+}
+
+static void
+name_too_long(void **state)
+{
+	static const struct row nothing[] = {{.name = NULL}};
+	struct look_wish wish = wish_of(0);
+	char text[DNAME_TEXT_MAX + 1];
+	const struct finding *f;
+
+	(void)state;
+	for (size_t i = 0; i < DNAME_TEXT_MAX; i++)
+		text[i] = i % 2 == 0 ? 'a' : '.';
+	text[DNAME_TEXT_MAX] = '\0';
+	wish.domain = wish.registrable = name_of(text);
+	f = run(&wish, nothing, "name too long", NULL);
+	assert_int_equal(f->verdict, VERDICT_UNDECIDED);
+	assert_int_equal(f->code, CODE_BAD_DOMAIN);
+}
+
+static void
+small_arena(void **state)
+{
+	struct look_wish wish = wish_of(0);
+
+	(void)state;
+	arena_init(&arena, memory, 64);
+	assert_null(look_begin(&wish, &arena));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(at_the_name_cases),
+	    cmocka_unit_test(wrong_places_cases),
+	    cmocka_unit_test(public_view_cases),
+	    cmocka_unit_test(fixed_server_cases),
+	    cmocka_unit_test(finding_servers_cases),
+	    cmocka_unit_test(lower_cuts_cases),
+	    cmocka_unit_test(aliases_cases),
+	    cmocka_unit_test(many_servers),
+	    cmocka_unit_test(many_records),
+	    cmocka_unit_test(long_evidence),
+	    cmocka_unit_test(deep_cuts),
+	    cmocka_unit_test(from_far_above),
+	    cmocka_unit_test(rounds),
+	    cmocka_unit_test(name_too_long),
+	    cmocka_unit_test(small_arena),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
