@@ -686,8 +686,8 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 		s->ready = true;
 		role_ready(s->role);
 	}
-	*wake_due = earlier(earlier(commit_due(s), dispatch_next_due(s)),
-	    earlier(status_due, s->mono + IDLE_MS));
+	*wake_due =
+	    earlier(earlier(commit_due(s), dispatch_next_due(s)), status_due);
 	if (s->more || s->lanes_changed)
 		*wake_due = s->mono;
 	return SCHED_GO_ON;
@@ -701,7 +701,7 @@ static void
 wait(struct scheduler *s, int64_t wake_due)
 {
 	struct pollfd fd[FDS_FIXED + CHILDREN_MAX];
-	int64_t left = wake_due - clock_mono_ms();
+	int64_t left = earlier(wake_due - clock_mono_ms(), IDLE_MS);
 	uint64_t count;
 
 	fd[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};

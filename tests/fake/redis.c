@@ -166,6 +166,10 @@ redis_put_hash(struct redis *r, const char *key, uint64_t ver,
 	(void)ttl_s;
 	h->key = strdup(key);
 	h->ver = ver;
+	h->field[h->n] = (struct field){.name = "ver"};
+	if (asprintf(&h->field[h->n++].text, "%llu", (unsigned long long)ver) <
+	    0)
+		abort();
 	for (size_t i = 0; i < fields_n; i++) {
 		struct field *f = &h->field[h->n++];
 
@@ -275,5 +279,13 @@ redis_get_hash(struct redis *r, const char *key,
 	for (size_t i = 0; h != NULL && i < h->n; i++)
 		field(arg, h->field[i].name, h->field[i].text,
 		    strlen(h->field[i].text));
+	return reached(e);
+}
+
+enum next
+redis_complete(struct redis *r, bool *complete, struct err *e)
+{
+	(void)r;
+	*complete = stored_n > 0;
 	return reached(e);
 }

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pool in one process and in virtual time: the shipped scheduler (up to
+ * three slots of it) over the broker in memory, a Redis in memory, and a
+ * resolver that answers from a script. Nothing waits: time goes from one due
+ * moment to the next. */
+#pragma once
+#include "tests/fake/broker.h"
+#include "tests/fake/fake_redis.h"
+#include "worker/scheduler.h"
+
+#define WORLD_SLOTS 3
+#define WORLD_START 1790000000000LL /* wall ms at the beginning */
+#define SECOND	    1000LL
+#define MINUTE	    (60 * SECOND)
+#define HOUR	    (60 * MINUTE)
+
+/* What the DNS says of a domain from now on; the default is NOT_PUBLISHED. */
+void world_dns(const char *domain, enum verdict verdict, enum code code);
+/* Answers take so long (default 3 ms). */
+void world_dns_delay(int64_t delay_ms);
+/* Looks asked for, in all or of one domain; and when the n-th (from 0) was. */
+size_t world_looks(const char *domain);
+int64_t world_look_at(const char *domain, size_t n);
+
+void world_open(int32_t partitions);
+void world_close(void);
+struct policy *world_policy(void); /* may be changed before world_start */
+
+/* Starts a scheduler in this slot and runs until it has opened what it owns. */
+void world_start(unsigned slot);
+/* kill -9: memory is gone, nothing is flushed, the broker hears no more. */
+void world_crash(unsigned slot);
+/* TERM: flushes and closes. */
+void world_drain(unsigned slot);
+struct scheduler *world_scheduler(unsigned slot);
+/* The exit code with which it ended by itself; SCHED_GO_ON while it lives. */
+int world_exit_code(unsigned slot);
+
+/* Lets ms of virtual time pass. */
+void world_run(int64_t ms);
+int64_t world_now(void); /* wall ms of the broker */
+
+/* Posts a job; other members of data as JSON text, e.g. "\"deadline_s\":0".
+ * Returns its offset. Key and partition as a right client makes them. */
+int64_t world_post(enum topic lane, const char *kind, const char *domain,
+    const char *id, const char *more);
+int64_t world_post_raw(
+    enum topic lane, int32_t partition, const char *key, const char *value);
+
+/* What committed readers see: number of messages of a topic whose value holds
+ * all of the texts given (NULL ends the list). */
+size_t world_count(enum topic topic, ...) __attribute__((sentinel));
+/* The only committed result of an identity: its outcome, "" if there is none,
+ * "twice" if there are several. */
+const char *world_outcome(const char *domain, const char *id);
+/* Every id posted by world_post has exactly one result, Redis equals the state
+ * topic, group offsets equal `pos`, no transaction is open; fails the test
+ * otherwise, with what differs. */
+void world_check_settled(void);
