@@ -354,8 +354,9 @@ message_trouble(char *out, size_t cap, const char *name,
 	char id[320];
 	struct writer w;
 
-	snprintf(id, sizeof(id), "%s/%d/%lld", topic, (int)partition,
-	    (long long)offset);
+	/* one record may give two events */
+	snprintf(id, sizeof(id), "%s/%d/%lld/%s", topic, (int)partition,
+	    (long long)offset, name);
 	begin(&w, out, cap);
 	open_event(&w, name, id, at);
 	if (who != NULL) {

@@ -606,7 +606,7 @@ events(void **state)
 		     &(struct message_who){.org = "", .domain = "", .id = ""},
 		     CODE_BAD_JOB, "octet 5: no value", "domainproof.jobs", 3,
 		     99, NOW));
-	is_text(d, "id", "domainproof.jobs/3/99");
+	is_text(d, "id", "domainproof.jobs/3/99/job.dead");
 	is_text(d, "type", "domainproof.job.dead.v1");
 	is_text(d, "data.code", "bad_job");
 	is_text(d, "data.why", "octet 5: no value");
