@@ -17,7 +17,7 @@ const char *idna_list(int64_t *made_at);
  * out[DNAME_TEXT_MAX + 1]: A-labels, lower case, no final dot, at least two
  * labels, letters, digits and inner hyphens (LDH) only, every A-label survives
  * A -> U -> A. REJECT: e says what is wrong and at which octet; addresses,
- * single labels and underscores are wrong. */
+ * single labels and underscores are wrong. out is not text. */
 enum next idna_canonical(
     const char *text, size_t len, char *out, struct err *e) MUST_USE;
 /* For people: U-labels in UTF-8; out holds 4 * DNAME_TEXT_MAX + 1. The

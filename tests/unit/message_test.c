@@ -3,6 +3,7 @@
  * read again by jansson, through io/document.h. */
 #include "io/message.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +14,9 @@
 
 #include "io/clock.h"
 #include "io/document.h"
+#include "io/idna.h"
 
+#define EXAMPLES "schemas/examples/job/"
 #define HEAD                                                                   \
 	"{\"specversion\":\"1.0\",\"id\":\"j-1\",\"source\":\"portal\","       \
 	"\"type\":\"domainproof.job.v1\",\"data\":"
@@ -682,6 +685,125 @@ docs(void **state)
 	document_free(d);
 }
 
+/* Calls see for each example in a folder, and counts them. */
+static void
+each_example(const char *folder,
+    void (*see)(const char *name, const char *text, size_t len))
+{
+	static char text[1 << 16];
+	struct dirent *entry;
+	char path[400];
+	size_t n = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), EXAMPLES "%s", folder);
+	dir = opendir(path);
+	if (dir == NULL)
+		fail_msg("%s is missing: run from the top folder", path);
+	while ((entry = readdir(dir)) != NULL) {
+		FILE *f;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), EXAMPLES "%s/%s", folder,
+		    entry->d_name);
+		f = fopen(path, "rb");
+		assert_non_null(f);
+		see(entry->d_name, text, fread(text, 1, sizeof(text), f));
+		fclose(f);
+		n++;
+	}
+	closedir(dir);
+	assert_true(n >= 15);
+}
+
+static void
+see_valid(const char *name, const char *text, size_t len)
+{
+	struct message_job job;
+
+	message_job_read(text, len, &job);
+	if (job.code != CODE_NONE || !job.identified || !job.json)
+		fail_msg("%s: %s", name, job.why);
+}
+
+static bool
+begins(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+static void
+see_invalid(const char *name, const char *text, size_t len)
+{
+	enum code want = begins(name, "kind-unknown") ? CODE_UNKNOWN_KIND
+			 : begins(name, "deadline-")  ? CODE_BAD_DEADLINE
+						      : CODE_BAD_JOB;
+	struct message_job job;
+
+	message_job_read(text, len, &job);
+	if (job.code != want || !job.json)
+		fail_msg("%s: %d \"%s\"", name, job.code, job.why);
+}
+
+static void
+see_unreadable(const char *name, const char *text, size_t len)
+{
+	struct message_job job;
+
+	message_job_read(text, len, &job);
+	if (job.code != CODE_BAD_JOB || job.json || job.why[0] == '\0')
+		fail_msg("%s: %d \"%s\"", name, job.code, job.why);
+}
+
+/* Well-formed, and refused for its name or its deadline by what comes after
+ * the reader. */
+static void
+see_refused(const char *name, const char *text, size_t len)
+{
+	struct policy p = policy;
+	struct names *mail, *refused;
+	struct domain_facts facts;
+	char sent[DNAME_TEXT_MAX + 1];
+	struct message_job job;
+	enum code code;
+	struct err e;
+
+	message_job_read(text, len, &job);
+	assert_true(job.identified);
+	memcpy(sent, job.request.domain, sizeof(sent));
+	code = job.code;
+	p.deadline_max_ms = 172800000;
+	assert_int_equal(names_read(&mail, "gmail.com", 9, &e), OK);
+	assert_int_equal(names_read(&refused, "example.com", 11, &e), OK);
+	p.public_domains = mail;
+	p.refused_domains = refused;
+	if (code == CODE_NONE &&
+	    idna_canonical(sent, job.domain_len, job.request.domain, &e) != OK)
+		code = CODE_BAD_DOMAIN;
+	if (code == CODE_NONE) {
+		idna_facts(job.request.domain, &facts);
+		code = job_judge(&job.request, &facts, &p);
+	}
+	if (code == CODE_NONE || !begins(name, code_name(code)))
+		fail_msg("%s: %s", name, code_name(code));
+	names_free(mail);
+	names_free(refused);
+}
+
+static void
+examples(void **state)
+{
+	struct err e;
+
+	(void)state;
+	assert_int_equal(idna_open(NULL, &e), OK);
+	each_example("valid", see_valid);
+	each_example("invalid", see_invalid);
+	each_example("unreadable", see_unreadable);
+	each_example("refused", see_refused);
+}
+
 int
 main(void)
 {
@@ -699,6 +821,7 @@ main(void)
 	    cmocka_unit_test(the_longest),
 	    cmocka_unit_test(events),
 	    cmocka_unit_test(docs),
+	    cmocka_unit_test(examples),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
