@@ -38,6 +38,7 @@ struct looks {
 	struct looks_conf conf;
 	struct asks *asks;
 	bool trusted; /* any resolver is */
+	bool found;   /* a look ended, in this turn */
 	size_t under_way, waiting;
 	struct looking *all, *spare;
 	struct looking *ready, *ready_last;
@@ -163,6 +164,7 @@ step(struct looks *s, struct looking *l)
 		ask_all(s, l);
 		break;
 	case LOOK_DONE:
+		s->found = true;
 		s->conf.found(s->conf.arg, l->tag, look_finding(l->look));
 		looking_free(s, l);
 		break;
@@ -240,7 +242,10 @@ looks_serve(struct looks *s, int64_t wait_ms, int other_fd)
 {
 	bool other;
 
+	s->found = false;
 	go_on(s);
+	if (s->found) /* the caller has something to do */
+		wait_ms = 0;
 	other = asks_serve(s->asks, wait_ms, other_fd);
 	go_on(s);
 	return other;

@@ -247,7 +247,7 @@ test_pass(void **state)
 static void
 test_whose_ad_counts(void **state)
 {
-	struct ns s = {.reply = with_ad};
+	struct ns s = {.reply = with_ad}, dead = {.reply = silent};
 	struct looks_conf c;
 
 	(void)state;
@@ -264,6 +264,19 @@ test_whose_ad_counts(void **state)
 	look_at("good.test");
 	assert_int_equal(t.last.assurance, ASSURANCE_DNSSEC);
 	looks_close(t.looks);
+
+	/* one is trusted, but it is another that answers */
+	ns_start(&dead);
+	c.asks.resolvers_n = 2;
+	c.asks.resolvers[1] = c.asks.resolvers[0];
+	c.asks.resolvers[1].trusted = false;
+	c.asks.resolvers[0].port = dead.port;
+	open_looks(&c);
+	look_at("good.test");
+	assert_int_equal(t.last.verdict, VERDICT_PASS);
+	assert_int_equal(t.last.assurance, ASSURANCE_SINGLE);
+	looks_close(t.looks);
+	ns_stop(&dead);
 	ns_stop(&s);
 }
 
@@ -423,7 +436,7 @@ test_silent_server(void **state)
 	asked = s.asked[NS_UDP];
 	look_at("good.test");
 	assert_int_equal(t.last.code, CODE_TIMEOUT);
-	assert_in_range(clock_mono_ms() - begun, 0, TIMEOUT_MS);
+	assert_in_range(clock_mono_ms() - begun, 0, TIMEOUT_MS / 2);
 	assert_int_equal(s.asked[NS_UDP], asked);
 	looks_close(t.looks);
 	ns_stop(&s);
@@ -442,7 +455,7 @@ test_close_under_way(void **state)
 	open_looks(&c);
 	for (unsigned i = 0; i < 20; i++)
 		begin("good.test", i);
-	looks_serve(t.looks, 10, -1);
+	looks_serve(t.looks, 0, -1);
 	assert_int_equal(looks_n(t.looks), 20);
 	assert_int_equal(looks_waiting(t.looks), 10);
 	looks_close(t.looks);
