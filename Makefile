@@ -36,7 +36,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src,tests/unit))
 SCENARIO := $(patsubst tests/scenario/%.c,$(B)/scenario/%,$(wildcard tests/scenario/*_test.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(call src,tests/fuzz))
 
-.PHONY: all check test demo bench stack fuzz lint fmt report install clean
+.PHONY: all objects check test demo bench stack fuzz lint fmt report install clean
 all: $(B)/domainproof $(B)/domainproofd
 
 $(B)/domainproofd: $(B)/worker/main.o $(WORKER) $(IO) $(CORE)
@@ -51,6 +51,9 @@ $(B)/faulty/domainproofd: $(B)/worker/main.o $(WORKER) \
 $(B)/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+objects: $(CORE) $(IO) $(WORKER) $(PRODUCER) $(FAKE) $(B)/worker/main.o \
+	$(call obj,$(call src,tests/unit) $(call src,tests/scenario))
 
 # unit tests: the core, and the doors that need no server
 $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
@@ -74,8 +77,8 @@ $(B)/conformance/real: $(RULES) $(B)/tests/conformance/real/probe.o \
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(B)/conformance/sim: $(RULES) $(B)/tests/conformance/sim/probe.o \
-	$(filter %/fake/kafka_sim.o %/fake/kafka_sim_%.o %/fake/broker_%.o,$(FAKE)) \
-	$(filter-out %/io/failpoint.o %/io/kafka.o $(B)/lib/io/kafka_%.o,$(IO)) \
+	$(filter $(B)/tests/fake/kafka_sim%.o $(B)/tests/fake/broker_%.o,$(FAKE)) \
+	$(filter-out %/io/failpoint.o $(B)/lib/io/kafka%.o,$(IO)) \
 	$(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
