@@ -192,7 +192,11 @@ zone_add() {
 	for zone in "$@"; do ub_control flush_zone "${zone%.test}.test." >/dev/null; done
 }
 
-run_knot() { exec knotd -c "$STACK/$1/knot.conf"; }
+# Its own pid file would stop it for as long as nobody reaps the one before.
+run_knot() {
+	rm -f "$STACK/$1/run/knot.pid"
+	exec knotd -c "$STACK/$1/knot.conf"
+}
 
 # The zones a server must answer for, as arguments of kdig
 knot_probe() {
@@ -206,8 +210,9 @@ knot_probe() {
 
 ready_knot() {
 	local names
+	listening "$(part_addr "$1")" 53 || return 1
 	read -ra names < <(knot_probe "$1")
-	[ "$(kdig +short +timeout=1 +retry=0 "@$(part_addr "$1")" -t SOA "${names[@]}" \
+	[ "$(timeout 2 kdig +short +timeout=1 +retry=0 "@$(part_addr "$1")" -t SOA "${names[@]}" \
 		2>/dev/null | grep -c ' 3600 600 86400 ')" -eq ${#names[@]} ]
 }
 
