@@ -459,6 +459,11 @@ static const struct test at_the_name[] = {
 	    {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, .soa = D},
 	    HAS(IP_B, REC), SEEN(REC)},
 	PASS_BY(SINGLE), .servers_n = 3, .has = NS_B "|resolver"},
+    {"a server that knows its answer to be stale", 0,
+	{ONE_SERVER, {IP_A, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, AA,
+			 .soa = D, .ede = 19}},
+	ENDS(UNDECIDED, LAME), .saw = "ns-a.test: not its zone",
+	.servers_n = 1},
     {"two names, one machine", 0,
 	{ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, IP_A), ADDR(NS_B, IP_A),
 	    HAS(IP_A, REC), SEEN(REC)},
@@ -1049,6 +1054,38 @@ from_far_above(void **state)
 	assert_string_equal(f->saw, "ns.a.co.test: REFUSED");
 }
 
+/* Aliases from zone to zone, none of them too many: a look gives up. */
+static void
+too_many_rounds(void **state)
+{
+	static char names[7][24], zones[7][16], servers[7][24], addrs[7][16];
+	struct row world[ROWS * 2] = {ONE_SERVER,
+	    ZONE_AT("test", "tld.nic.test"), ADDR("tld.nic.test", IP_TLD)};
+	struct look_wish wish = wish_of(0);
+	const struct finding *f;
+	size_t rows = 4;
+
+	(void)state;
+	strcpy(names[0], REC);
+	strcpy(addrs[0], IP_A);
+	for (unsigned i = 1; i < 7; i++) {
+		snprintf(names[i], sizeof(names[i]), "c.v%u.test", i);
+		snprintf(zones[i], sizeof(zones[i]), "v%u.test", i);
+		snprintf(servers[i], sizeof(servers[i]), "ns%u.host.test", i);
+		snprintf(addrs[i], sizeof(addrs[i]), "9.9.7.%u", i);
+		world[rows++] =
+		    (struct row){addrs[i - 1], names[i - 1], RRTYPE_TXT,
+			.outcome = OUTCOME_NODATA, AA, .chain = names[i]};
+		world[rows++] = (struct row)REFERS(
+		    IP_TLD, names[i], RRTYPE_TXT, zones[i], servers[i], NULL);
+		world[rows++] = (struct row)ADDR(servers[i], addrs[i]);
+	}
+	f = run(&wish, world, "too many rounds", NULL);
+	assert_int_equal(f->verdict, VERDICT_UNDECIDED);
+	assert_int_equal(f->code, CODE_CNAME_CHAIN);
+	assert_string_equal(f->saw, "gave up after 24 rounds of questions");
+}
+
 /* A proven claim costs one question, a missing record few rounds. */
 static void
 rounds(void **state)
@@ -1110,6 +1147,7 @@ main(void)
 	    cmocka_unit_test(long_evidence),
 	    cmocka_unit_test(deep_cuts),
 	    cmocka_unit_test(from_far_above),
+	    cmocka_unit_test(too_many_rounds),
 	    cmocka_unit_test(rounds),
 	    cmocka_unit_test(name_too_long),
 	    cmocka_unit_test(small_arena),
