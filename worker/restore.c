@@ -126,7 +126,7 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	r->part->lane[lane].next = plan.next;
 	if (plan.verdict == RESTORE_GO_ON)
 		return OK;
-	log_line(plan.verdict == RESTORE_FIRST_START ? LOG_INFO : LOG_ERROR,
+	log_line(plan.verdict == RESTORE_FIRST_START ? LOG_DEBUG : LOG_ERROR,
 	    "restore.lane",
 	    FIELDS(TEXT("lane", lane_name(lane)), INT("partition", r->p),
 		TEXT("why", plan.why), INT("committed", f.committed),

@@ -157,29 +157,41 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	field_text(p, put, "doc", doc);
 }
 
+/* An open job in the shape of one that has ended. */
+static struct job_end
+not_ended(const struct job *open)
+{
+	return (struct job_end){
+	    .ver = open->ver,
+	    .kind = open->kind,
+	    .outcome = END_OPEN,
+	    .code = open->code,
+	    .looks = open->looks,
+	    .deadline_at = open->deadline_at,
+	};
+}
+
 void
 status_job_put(struct pending *p, const char *key, const struct job *open,
-    const struct job_end *end)
+    const struct job_end *ended)
 {
 	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
 	char doc[MESSAGE_OUT_MAX];
 	const struct message_who who = {.org = org, .domain = domain, .id = id};
+	const struct job_end end = open != NULL ? not_ended(open) : *ended;
 	struct status_put *put = pending_put(p);
 
 	part_key_split(key, org, domain, id);
 	put->key = keyed(p, "job", org, id);
-	put->ver = open != NULL ? open->ver : end->ver;
+	put->ver = end.ver;
 	put->ttl_s = open != NULL ? 0 : JOB_HASH_TTL_S;
 	field_text(p, put, "domain", domain);
-	field_text(p, put, "outcome",
-	    job_outcome_name(open != NULL ? END_OPEN : end->outcome));
-	field_text(
-	    p, put, "code", code_name(open != NULL ? open->code : end->code));
-	field_number(put, "looks", open != NULL ? open->looks : end->looks);
+	field_text(p, put, "outcome", job_outcome_name(end.outcome));
+	field_text(p, put, "code", code_name(end.code));
+	field_number(put, "looks", end.looks);
 	field_number(put, "next_ms", open != NULL ? open->due_at : 0);
-	field_number(put, "deadline_ms",
-	    open != NULL ? open->deadline_at : end->deadline_at);
-	message_job_doc(doc, sizeof(doc), &who, open, end);
+	field_number(put, "deadline_ms", end.deadline_at);
+	message_job_doc(doc, sizeof(doc), &who, open, ended);
 	field_text(p, put, "doc", doc);
 }
 

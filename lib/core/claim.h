@@ -14,7 +14,8 @@ enum claim_status {
 	CLAIM_LAPSING, /* was verified, definitively missing since */
 	CLAIM_LAPSED,
 	CLAIM_EXPIRED,	/* the deadline passed without proof */
-	CLAIM_RELEASED, /* not begun, or given up: begins with a new generation */
+	CLAIM_RELEASED, /* not begun, or given up: begins with a new generation
+			 */
 	CLAIM_STATUS_N,
 };
 

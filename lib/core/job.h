@@ -85,7 +85,7 @@ struct job_end {
 	int64_t deadline_at;
 	int64_t settled_at;
 	char joined[JOB_ID_MAX + 1]; /* JOINED: the open job's id */
-	char ref[JOB_ID_MAX + 1]; /* of the request */
+	char ref[JOB_ID_MAX + 1];    /* of the request */
 };
 
 /* A verify job as accepted at `now`. */

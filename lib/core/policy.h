@@ -29,7 +29,7 @@ struct policy {
 	struct backoff backoff;
 	int64_t lapse_ms; /* verified -> lapsed: misses over at least this, */
 	unsigned lapse_looks; /* and from at least so many looks */
-	bool authoritative; /* settings: servers may be asked past caches */
+	bool authoritative;   /* settings: servers may be asked past caches */
 	int64_t dedupe_ms;    /* a finished identity is known for so long */
 };
 
