@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status: what is known now. */
+#include "producer/await.h"
+#include "producer/input.h"
+
+#include "io/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REDIS_MS  2000
+#define WATCH_MAX 1000
+#define WATCH_MS  500
+#define QUIET_MS                                                               \
+	2000 /* nothing pending for so long ends a watch: what was             \
+	      * posted just before it shows up by then */
+
+/* --- once ----------------------------------------------------------------- */
+
+static void
+show_claim(struct command *c, const struct claim_view *v)
+{
+	enum exit_word code = view_claim_exit(v);
+
+	command_count(c, code);
+	if (c->options.given[OPTION_JSON])
+		view_json(stdout, v, NULL, code);
+	else
+		view_claim_row(stdout, v,
+		    c->options.given[OPTION_EXPLAIN] ? EXPLAIN : EXPLAIN_NOT);
+}
+
+/* False: Redis is of no use. */
+static bool
+status_claim(struct command *c, struct redis *r, const struct job_request *q)
+{
+	struct claim_view v;
+	struct err e;
+	bool ok = view_claim(r, q->org, q->domain, &v, &e) == OK;
+
+	if (ok)
+		show_claim(c, &v);
+	else
+		command_fail(c, EXIT_DOWN, "%s: %s", q->domain, e.text);
+	view_claim_free(&v);
+	return ok;
+}
+
+static void
+status_each(struct command *c, struct redis *r, struct input *in)
+{
+	struct job_request q;
+	struct err e;
+
+	while (!command_interrupted() && ferror(stdout) == 0) {
+		switch (input_take(in, &q, &e)) {
+		case INPUT_ONE:
+			if (!status_claim(c, r, &q))
+				return;
+			break;
+		case INPUT_WRONG:
+			command_fail(
+			    c, EXIT_REFUSED, "%s: %s", input_place(in), e.text);
+			break;
+		case INPUT_BROKEN:
+			if (!command_interrupted())
+				command_fail(c, EXIT_DOWN, "%s", e.text);
+			return;
+		case INPUT_END:
+			return;
+		}
+	}
+}
+
+static int
+status_job(struct command *c, struct redis *r)
+{
+	struct claim_view claim = {.doc = NULL};
+	struct job_view job;
+	struct err e;
+	enum exit_word code;
+
+	if (view_job(r, command_org(c), c->options.text[OPTION_JOB], "", &job,
+		&e) != OK)
+		return command_fail(c, EXIT_DOWN, "%s", e.text);
+	code = view_job_exit(&job);
+	command_count(c, code);
+	if (job.domain[0] != '\0' &&
+	    view_claim(r, job.org, job.domain, &claim, &e) != OK)
+		claim.status[0] = '\0';
+	if (c->options.given[OPTION_JSON])
+		view_json(stdout, claim.status[0] != '\0' ? &claim : NULL, &job,
+		    code);
+	else
+		view_job_row(stdout, &job);
+	if (c->options.given[OPTION_EXPLAIN] && !c->options.given[OPTION_JSON])
+		view_claim_sentences(stdout, &claim);
+	view_claim_free(&claim);
+	view_job_free(&job);
+	return c->worst;
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+struct watched {
+	char org[ORG_MAX + 1];
+	char domain[DNAME_TEXT_MAX + 1];
+	char was[4 * VIEW_WORD_MAX + JOB_ID_MAX + 8]; /* what was printed */
+	enum exit_word code;
+};
+
+struct watch {
+	struct command *c;
+	struct redis *redis;
+	bool redraw;  /* a terminal: the table stays where it is */
+	size_t lines; /* of the table drawn last */
+	size_t n;
+	struct watched one[WATCH_MAX];
+};
+
+static bool
+gather(struct watch *w, struct input *in)
+{
+	struct job_request q;
+	struct err e;
+	enum input_next got;
+
+	while ((got = input_take(in, &q, &e)) != INPUT_END) {
+		struct watched *one = &w->one[w->n];
+
+		if (got != INPUT_ONE) {
+			command_fail(w->c, EXIT_REFUSED, "%s: %s",
+			    input_place(in), e.text);
+		} else if (w->n == WATCH_MAX) {
+			command_fail(w->c, EXIT_USAGE,
+			    "no more than %d domains can be watched",
+			    WATCH_MAX);
+			return false;
+		} else {
+			memcpy(one->org, q.org, sizeof(one->org));
+			memcpy(one->domain, q.domain, sizeof(one->domain));
+			w->n++;
+		}
+		if (got == INPUT_BROKEN)
+			return false;
+	}
+	return true;
+}
+
+static void
+draw(struct watch *w, const struct claim_view *v)
+{
+	const struct options *o = &w->c->options;
+
+	if (w->redraw)
+		fputs("\033[K", stdout);
+	if (o->given[OPTION_JSON])
+		view_json(stdout, v, NULL, view_claim_exit(v));
+	else
+		view_claim_row(stdout, v,
+		    o->given[OPTION_EXPLAIN] && !w->redraw ? EXPLAIN
+							   : EXPLAIN_NOT);
+}
+
+static enum next
+watch_one(struct watch *w, struct watched *one, struct err *e)
+{
+	char is[sizeof(one->was)];
+	struct claim_view v;
+
+	if (view_claim(w->redis, one->org, one->domain, &v, e) != OK) {
+		view_claim_free(&v);
+		return RETRY;
+	}
+	one->code = view_claim_exit(&v);
+	snprintf(is, sizeof(is), "%s %s %s %s %s", v.status, v.shield, v.code,
+	    v.assurance, v.job);
+	if (w->redraw || strcmp(is, one->was) != 0)
+		draw(w, &v);
+	memcpy(one->was, is, sizeof(is));
+	view_claim_free(&v);
+	return OK;
+}
+
+static bool
+any_pending(const struct watch *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->one[i].code == EXIT_PENDING)
+			return true;
+	}
+	return false;
+}
+
+static enum next
+watch_round(struct watch *w, struct err *e)
+{
+	if (w->redraw && w->lines > 0)
+		printf("\033[%zuA", w->lines);
+	w->lines = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		if (watch_one(w, &w->one[i], e) != OK)
+			return RETRY;
+		w->lines++;
+	}
+	fflush(stdout);
+	return OK;
+}
+
+static void
+watch_all(struct watch *w)
+{
+	int64_t up_at = clock_mono_ms(), pending_at = up_at, pause;
+	struct err e;
+
+	while (!command_interrupted() && ferror(stdout) == 0) {
+		enum next next = watch_round(w, &e);
+		int64_t now = clock_mono_ms();
+
+		if (next == OK)
+			up_at = now;
+		if (now - up_at >= AWAIT_DOWN_MS) {
+			command_fail(w->c, EXIT_DOWN, "%s", e.text);
+			return;
+		}
+		if (next != OK || any_pending(w))
+			pending_at = now;
+		if (now - pending_at >= QUIET_MS)
+			break;
+		pause = WATCH_MS;
+		await_pause(&pause, now + WATCH_MS);
+	}
+	for (size_t i = 0; i < w->n; i++)
+		command_count(w->c, w->one[i].code);
+}
+
+static void
+status_watch(struct command *c, struct redis *r, struct input *in)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		command_fail(c, EXIT_BUG, "memory is out");
+		return;
+	}
+	w->c = c;
+	w->redis = r;
+	w->redraw =
+	    isatty(STDOUT_FILENO) == 1 && !c->options.given[OPTION_JSON];
+	if (gather(w, in))
+		watch_all(w);
+	free(w);
+}
+
+/* --- whole ---------------------------------------------------------------- */
+
+static int
+status_claims(struct command *c, struct redis *r)
+{
+	struct input *in;
+	struct err e;
+
+	if (input_open(&in, c, JOB_VERIFY, INPUT_ORG_WANTED, &e) != OK)
+		command_fail(c, EXIT_USAGE, "%s", e.text);
+	else if (c->options.given[OPTION_WATCH])
+		status_watch(c, r, in);
+	else
+		status_each(c, r, in);
+	input_close(in);
+	return c->worst;
+}
+
+int
+cmd_status(struct command *c)
+{
+	const char *id = c->options.text[OPTION_JOB];
+	struct redis *r;
+	struct err e;
+
+	if (id != NULL && c->options.args_n > 0)
+		return command_fail(c, EXIT_USAGE,
+		    "status wants domains or --job ID, not both");
+	if (!command_settings(c) || !command_names(c) ||
+	    (id != NULL && !command_job(c, id)))
+		return c->worst;
+	if (redis_open(&r, c->settings.redis.url, REDIS_MS, &e) != OK)
+		return command_fail(c, EXIT_USAGE, "%s", e.text);
+	if (id != NULL)
+		status_job(c, r);
+	else
+		status_claims(c, r);
+	redis_close(r);
+	return c->worst;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what was asked for to what is posted: the way that claim and verify
+ * share. */
+#pragma once
+#include "producer/command.h"
+#include "producer/post.h"
+
+struct send_calls {
+	poster_told_fn *told;
+	/* NULL, or called now and then: few messages are under way. */
+	void (*between)(void *arg);
+	void *arg;
+};
+
+/* Reads, judges and posts everything; what is wrong is complained of with its
+ * place and counted, the others go on. False: nothing could be posted at all
+ * (complained and counted). With --dry-run prints the messages instead. */
+bool send_all(struct command *c, enum job_kind kind,
+    const struct send_calls *calls) MUST_USE;
+/* A receipt as a line on stdout, or a complaint. */
+void send_receipt(struct command *c, const struct receipt *r);

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "producer/view.h"
+
+#include "io/clock.h"
+#include "io/message.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_MAX	   (32 + ORG_MAX + DNAME_TEXT_MAX + JOB_ID_MAX)
+#define ROW_INDENT 11 /* of the sentences below a row */
+
+/* --- reading -------------------------------------------------------------- */
+
+/* Fields of a hash: where each one goes. */
+struct slot {
+	const char *name;
+	char *text; /* NULL: number */
+	size_t cap;
+	int64_t *number;
+};
+
+struct fields {
+	const struct slot *slots;
+	size_t slots_n;
+	struct document **doc;
+};
+
+static void
+take_field(void *arg, const char *name, const char *text, size_t len)
+{
+	const struct fields *f = arg;
+	struct err e;
+
+	if (strcmp(name, "doc") == 0 && *f->doc == NULL) {
+		if (document_read(f->doc, text, len, &e) != OK)
+			*f->doc = NULL;
+		return;
+	}
+	for (size_t i = 0; i < f->slots_n; i++) {
+		const struct slot *s = &f->slots[i];
+
+		if (strcmp(s->name, name) != 0)
+			continue;
+		if (s->text != NULL)
+			snprintf(s->text, s->cap, "%s", text);
+		else
+			*s->number = strtoll(text, NULL, 10);
+	}
+}
+
+static enum next
+read_hash(struct redis *r, const char *key, struct fields *f, struct err *e)
+{
+	bool found, complete = true;
+	enum next next = redis_get_hash(r, key, take_field, f, &found, e);
+
+	if (next == OK && !found)
+		next = redis_complete(r, &complete, e);
+	if (next == OK && !complete) {
+		err_set(e, "Redis does not hold everything yet, so that what "
+			   "it lacks means nothing; is domainproofd running?");
+		return RETRY;
+	}
+	return next;
+}
+
+#define TEXT_SLOT(field)                                                       \
+	{                                                                      \
+#field, v->field, sizeof(v->field), NULL                       \
+	}
+#define NUMBER_SLOT(field)                                                     \
+	{                                                                      \
+#field, NULL, 0, &v->field                                     \
+	}
+
+enum next
+view_claim(struct redis *r, const char *org, const char *domain,
+    struct claim_view *v, struct err *e)
+{
+	const struct slot slots[] = {
+	    TEXT_SLOT(status),
+	    TEXT_SLOT(shield),
+	    TEXT_SLOT(code),
+	    TEXT_SLOT(assurance),
+	    TEXT_SLOT(job),
+	    NUMBER_SLOT(since_ms),
+	    NUMBER_SLOT(look_ms),
+	    NUMBER_SLOT(next_ms),
+	    NUMBER_SLOT(deadline_ms),
+	};
+	struct fields f = {slots, ARRAY_LEN(slots), &v->doc};
+	char key[KEY_MAX];
+
+	*v = (struct claim_view){.doc = NULL};
+	snprintf(v->org, sizeof(v->org), "%s", org);
+	snprintf(v->domain, sizeof(v->domain), "%s", domain);
+	snprintf(key, sizeof(key), "domainproof:claim:%s:%s", domain, org);
+	return read_hash(r, key, &f, e);
+}
+
+void
+view_claim_free(struct claim_view *v)
+{
+	document_free(v->doc);
+	v->doc = NULL;
+}
+
+enum next
+view_job(struct redis *r, const char *org, const char *id, const char *domain,
+    struct job_view *v, struct err *e)
+{
+	const struct slot slots[] = {
+	    TEXT_SLOT(domain),
+	    TEXT_SLOT(outcome),
+	    TEXT_SLOT(code),
+	    NUMBER_SLOT(looks),
+	    NUMBER_SLOT(next_ms),
+	    NUMBER_SLOT(deadline_ms),
+	};
+	struct fields f = {slots, ARRAY_LEN(slots), &v->doc};
+	char key[KEY_MAX];
+	enum next next;
+
+	*v = (struct job_view){.doc = NULL};
+	snprintf(v->org, sizeof(v->org), "%s", org);
+	snprintf(v->id, sizeof(v->id), "%s", id);
+	snprintf(key, sizeof(key), "domainproof:job:%s:%s", org, id);
+	next = read_hash(r, key, &f, e);
+	if (domain[0] != '\0' && strcmp(domain, v->domain) != 0)
+		v->outcome[0] = '\0';
+	return next;
+}
+
+void
+view_job_free(struct job_view *v)
+{
+	document_free(v->doc);
+	v->doc = NULL;
+}
+
+/* --- judging -------------------------------------------------------------- */
+
+static bool
+is_verdict(const struct claim_view *v, enum verdict verdict)
+{
+	const char *text =
+	    v->doc == NULL ? NULL
+			   : document_text(v->doc, "checks.ownership.verdict");
+
+	return text != NULL && strcmp(text, verdict_name(verdict)) == 0;
+}
+
+static bool
+is_status(const struct claim_view *v, enum claim_status s)
+{
+	return strcmp(v->status, claim_status_name(s)) == 0;
+}
+
+/* A claim that lapses still holds. */
+enum exit_word
+view_claim_exit(const struct claim_view *v)
+{
+	if (v->status[0] == '\0')
+		return EXIT_UNKNOWN;
+	if (is_status(v, CLAIM_VERIFIED) || is_status(v, CLAIM_LAPSING))
+		return EXIT_GOOD;
+	if (v->job[0] != '\0')
+		return EXIT_PENDING;
+	if (is_status(v, CLAIM_PENDING) && is_verdict(v, VERDICT_UNDECIDED))
+		return EXIT_NO_ANSWER;
+	return EXIT_NEGATIVE;
+}
+
+static enum job_outcome
+outcome_of(const struct job_view *v)
+{
+	int o = END_OPEN;
+
+	while (o < END_N &&
+	       strcmp(job_outcome_name((enum job_outcome)o), v->outcome) != 0)
+		o++;
+	return (enum job_outcome)o;
+}
+
+enum exit_word
+view_job_exit(const struct job_view *v)
+{
+	static const enum exit_word code[END_N + 1] = {
+	    [END_OPEN] = EXIT_PENDING,
+	    [END_VERIFIED] = EXIT_GOOD,
+	    [END_EXPIRED] = EXIT_NEGATIVE,
+	    [END_FAILED] = EXIT_NEGATIVE,
+	    [END_UNDECIDED] = EXIT_NO_ANSWER,
+	    [END_REJECTED] = EXIT_REFUSED,
+	    [END_CANCELLED] = EXIT_NEGATIVE,
+	    [END_JOINED] = EXIT_GOOD,
+	    [END_DONE] = EXIT_GOOD,
+	    [END_N] = EXIT_UNKNOWN,
+	};
+
+	return code[outcome_of(v)];
+}
+
+bool
+view_job_ended(const struct job_view *v)
+{
+	return v->outcome[0] != '\0' && outcome_of(v) != END_OPEN;
+}
+
+bool
+view_claim_settled(const struct claim_view *v)
+{
+	return v->status[0] != '\0' && v->job[0] == '\0';
+}
+
+/* --- rows ----------------------------------------------------------------- */
+
+static void
+put_domain(FILE *f, const char *domain, const char *org)
+{
+	char shown[SHOW_DOMAIN_MAX];
+
+	show_domain(domain, shown);
+	show_padded(f, shown, 28);
+	fprintf(f, " %-12s", org);
+}
+
+static void
+put_span(FILE *f, const char *before, int64_t ms, const char *behind)
+{
+	char span[SHOW_SPAN_MAX];
+
+	show_span(ms, span);
+	fprintf(f, "%s%s%s", before, span, behind);
+}
+
+static void
+put_word(FILE *f, const char *before, const char *word)
+{
+	char shown[VIEW_WORD_MAX * 4 + 1];
+
+	show_line(word, shown, sizeof(shown));
+	if (shown[0] != '\0')
+		fprintf(f, "%s%s", before, shown);
+}
+
+void
+view_claim_sentences(FILE *f, const struct claim_view *v)
+{
+	const char *say, *fix, *name, *value;
+	char line[1024];
+
+	if (v->doc == NULL)
+		return;
+	say = document_text(v->doc, "checks.ownership.say");
+	fix = document_text(v->doc, "checks.ownership.fix");
+	name = document_text(v->doc, "record.name");
+	value = document_text(v->doc, "record.value");
+	if (say != NULL && say[0] != '\0')
+		show_paragraph(f, "", say, ROW_INDENT);
+	if (fix != NULL && fix[0] != '\0')
+		show_paragraph(f, "        ->", fix, ROW_INDENT);
+	if (say != NULL || name == NULL || value == NULL)
+		return;
+	snprintf(line, sizeof(line),
+	    "Not looked at yet. To publish: %s TXT "
+	    "\"%s\"",
+	    name, value);
+	show_paragraph(f, "", line, ROW_INDENT);
+}
+
+static void
+put_times(FILE *f, const struct claim_view *v)
+{
+	int64_t now = clock_wall_ms();
+
+	if (v->since_ms > 0)
+		put_span(f, "  for ", now - v->since_ms, "");
+	if (v->job[0] == '\0')
+		return;
+	if (v->next_ms > now)
+		put_span(f, "  next look in ", v->next_ms - now, "");
+	else
+		fputs("  being looked at", f);
+	put_span(f, ", deadline in ", v->deadline_ms - now, "");
+}
+
+void
+view_claim_row(FILE *f, const struct claim_view *v, enum explain how)
+{
+	bool known = v->status[0] != '\0';
+	char status[VIEW_WORD_MAX * 4 + 1];
+
+	show_line(known ? v->status : "unknown", status, sizeof(status));
+	show_dot(f, show_tint(v->shield));
+	fprintf(f, " %-8s ", status);
+	put_domain(f, v->domain, v->org);
+	if (known)
+		put_times(f, v);
+	put_word(f, "  ", v->code);
+	put_word(f, "  ", v->assurance);
+	fputc('\n', f);
+	if (how == EXPLAIN)
+		view_claim_sentences(f, v);
+}
+
+static enum tint
+outcome_tint(const struct job_view *v)
+{
+	switch (view_job_exit(v)) {
+	case EXIT_GOOD:
+		return TINT_GREEN;
+	case EXIT_PENDING:
+	case EXIT_NO_ANSWER:
+		return TINT_AMBER;
+	case EXIT_UNKNOWN:
+		return TINT_GREY;
+	default: /* the exit codes of a job that did not end well */
+		return TINT_RED;
+	}
+}
+
+void
+view_job_row(FILE *f, const struct job_view *v)
+{
+	char outcome[VIEW_WORD_MAX * 4 + 1];
+	int64_t now = clock_wall_ms();
+
+	show_line(v->outcome[0] != '\0' ? v->outcome : "unknown", outcome,
+	    sizeof(outcome));
+	show_dot(f, outcome_tint(v));
+	fprintf(f, " %-8s ", outcome);
+	put_domain(f, v->domain, v->org);
+	fprintf(f, "  job %s", v->id);
+	if (v->outcome[0] != '\0' && v->looks > 0)
+		fprintf(f, "  %" PRId64 " look%s", v->looks,
+		    v->looks == 1 ? "" : "s");
+	if (outcome_of(v) == END_OPEN && v->next_ms > now)
+		put_span(f, "  next look in ", v->next_ms - now, "");
+	put_word(f, "  ", v->code);
+	fputc('\n', f);
+}
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static void
+json_pair(struct writer *w, const char *name, const char *text)
+{
+	json_key(w, name);
+	json_text(w, text);
+}
+
+/* The member of the document as it is, null if there is none. */
+static void
+json_member_of(struct writer *w, const struct document *doc, const char *name)
+{
+	const struct document *value = NULL;
+	const char *at;
+	char *text = NULL;
+
+	for (size_t i = 0;
+	     doc != NULL && (at = document_member(doc, "", i, &value)) != NULL;
+	     i++) {
+		if (strcmp(at, name) == 0) {
+			text = document_write(value);
+			break;
+		}
+	}
+	json_key(w, name);
+	json_raw(w, text != NULL ? text : "null");
+	document_text_free(text);
+}
+
+static void
+json_whole(struct writer *w, const char *name, const struct document *doc)
+{
+	char *text = doc != NULL ? document_write(doc) : NULL;
+
+	json_key(w, name);
+	json_raw(w, text != NULL ? text : "null");
+	document_text_free(text);
+}
+
+static void
+json_claim(struct writer *w, const struct claim_view *v)
+{
+	json_pair(w, "status", v->status[0] != '\0' ? v->status : "unknown");
+	json_pair(w, "shield", v->shield[0] != '\0' ? v->shield : "grey");
+	json_member_of(w, v->doc, "checks");
+	json_member_of(w, v->doc, "record");
+}
+
+void
+view_json(FILE *f, const struct claim_view *claim, const struct job_view *job,
+    enum exit_word code)
+{
+	static char text[2 * MESSAGE_OUT_MAX];
+	struct writer w;
+
+	writer_init(&w, text, sizeof(text));
+	json_raw(&w, "{");
+	json_pair(&w, "domain", claim != NULL ? claim->domain : job->domain);
+	json_pair(&w, "org", claim != NULL ? claim->org : job->org);
+	json_key(&w, "exit");
+	json_number(&w, (int64_t)code);
+	if (claim != NULL)
+		json_claim(&w, claim);
+	if (job != NULL)
+		json_whole(&w, "job", job->doc);
+	else
+		json_member_of(&w, claim->doc, "job");
+	if (claim != NULL && claim->look_ms > 0) {
+		json_key(&w, "age_s");
+		json_number(&w, (clock_wall_ms() - claim->look_ms) / 1000);
+	}
+	json_raw(&w, "}");
+	if (!w.bad)
+		fprintf(f, "%.*s\n", (int)w.len, text);
+	fflush(f);
+}
