@@ -12,12 +12,12 @@ KAFKA_VERSION=4.3.0
 say() { printf '%s\n' "$*" >&2; }
 die() { say "ops/stack: $*"; exit 1; }
 
-# stack_places ROOT: STACK (data), NET (the first three bytes of the addresses)
+# stack_places ROOT: STACK (data), NET (the first three bytes of the addresses;
+# those that the stack was made with, if it was).
 stack_places() {
 	STACK=${DOMAINPROOF_STACK:-$1/build/stack}
 	case $STACK in /*) ;; *) STACK=$PWD/$STACK ;; esac
-	NET=${DOMAINPROOF_NET:-}
-	[ -n "$NET" ] || NET=$(cat "$STACK/net" 2>/dev/null) || NET=127.53.0
+	NET=$(cat "$STACK/net" 2>/dev/null) || NET=${DOMAINPROOF_NET:-127.53.0}
 	[[ $NET =~ ^127\.[0-9]{1,3}\.[0-9]{1,3}$ ]] ||
 		die "DOMAINPROOF_NET is '$NET'; give it as 127.X.Y"
 	[ ${#STACK} -le 80 ] ||
