@@ -16,7 +16,6 @@
 #define LIST_MAX     (16 << 20)
 #define DEFAULT_PATH "/etc/domainproof/domainproofd.conf"
 #define DAY_MS	     86400000LL
-#define HOUR_MS	     3600000LL
 #define KEY_MAX	     64
 
 #define S(field)                                                               \
@@ -83,15 +82,15 @@ static const struct conf_row policy_rows[] = {
     {"claim.refused_domains", TYPE_PATH, S(lists.refused_domains), "\"\""},
     {"claim.organisations", TYPE_ORGS, P(organisations), "[]"},
     {"time.deadline_max", TYPE_DURATION, P(deadline_max_ms), "\"48 h\"", 1000,
-	30 * DAY_MS},
+	7 * DAY_MS},
     {"time.backoff", TYPE_GAPS, P(backoff),
 	"[\"30 s\", \"30 s\", \"1 min\", \"2 min\", \"4 min\", \"7 min\", "
 	"\"15 min\", \"30 min\", \"1 h\"]",
-	100, 7 * DAY_MS},
-    {"time.lapse", TYPE_DURATION, P(lapse_ms), "\"72 h\"", 24 * HOUR_MS,
+	100, DAY_MS},
+    {"time.lapse", TYPE_DURATION, P(lapse_ms), "\"72 h\"", DAY_MS,
 	365 * DAY_MS},
-    {"time.lapse_looks", TYPE_COUNT, P(lapse_looks), "2", 2, 100},
-    {"time.dedupe", TYPE_DURATION, P(dedupe_ms), "\"7 d\"", 60000, 7 * DAY_MS},
+    {"time.lapse_looks", TYPE_COUNT, P(lapse_looks), "2", 2, 1000},
+    {"time.dedupe", TYPE_DURATION, P(dedupe_ms), "\"7 d\"", DAY_MS, 7 * DAY_MS},
     {.path = NULL},
 };
 
@@ -212,10 +211,11 @@ skip_quiet(const char *s)
 	return s;
 }
 
-/* libconfig reads 4294967298 as 2: a number of more than nine digits, which no
- * key of ours can take, is found here. Returns where it stands, or NULL. */
+/* Where libconfig would do what nobody wants, or NULL. It reads 4294967298 as
+ * 2, and no key of ours can take a number of more than nine digits; and an
+ * included file would have rights and lines that we do not look at. */
 static const char *
-find_long_number(const char *text)
+find_trap(const char *text, const char **why)
 {
 	const char *s = text, *past;
 
@@ -225,7 +225,11 @@ find_long_number(const char *text)
 		past = skip_quiet(s);
 		while (past == s && is_word(s[len]))
 			len++;
+		*why = "number of more than 9 digits";
 		if (len > 9 && *s >= '0' && *s <= '9')
+			return s;
+		*why = "@include is not taken: write it here";
+		if (*s == '@')
 			return s;
 		s = past > s ? past : s + (len > 0 ? len : 1);
 	}
@@ -245,17 +249,16 @@ line_of(const char *text, const char *at)
 static bool
 parse(struct file *f, struct err *e)
 {
-	const char *number;
+	const char *trap, *why;
 
 	if (memchr(f->text, '\0', f->len) != NULL) {
 		err_set(
 		    e, "%s: holds a NUL octet: is it a text file?", f->path);
 		return false;
 	}
-	number = find_long_number(f->text);
-	if (number != NULL) {
-		err_set(e, "%s:%d: number of more than 9 digits", f->path,
-		    line_of(f->text, number));
+	trap = find_trap(f->text, &why);
+	if (trap != NULL) {
+		err_set(e, "%s:%d: %s", f->path, line_of(f->text, trap), why);
 		return false;
 	}
 	if (config_read_string(&f->config, f->text) == CONFIG_TRUE)
@@ -292,10 +295,7 @@ key_known(const struct file *f, const config_setting_t *at, const char *path,
 	enum key key = key_find(f->rows, path);
 	unsigned line = config_setting_source_line(at);
 
-	if (config_setting_source_file(at) != NULL)
-		err_set(e, "%s: %s: @include is not taken: write it here",
-		    f->path, path);
-	else if (key == KEY_UNKNOWN)
+	if (key == KEY_UNKNOWN)
 		err_set(e,
 		    "%s:%u: unknown key %s: see domainproofd --print-config "
 		    "for those there are",
@@ -469,14 +469,21 @@ policy_version(const struct file *f, struct policy *p)
 	snprintf(p->version, sizeof(p->version), "%016" PRIx64, hash);
 }
 
+/* The core's own check names the key first, but knows no lines. */
 static bool
 policy_right(const struct file *f, const struct policy *p, struct err *e)
 {
+	const config_setting_t *at;
 	struct err why;
+	char key[KEY_MAX];
 
 	if (policy_check(p, &why) == OK)
 		return true;
-	err_set(e, "%s: %s", f->path, why.text);
+	snprintf(key, sizeof(key), "%.*s",
+	    (int)strspn(why.text, "abcdefghijklmnopqrstuvwxyz_."), why.text);
+	at = config_lookup(&f->config, key);
+	err_set(e, "%s:%u: %s", f->path,
+	    at == NULL ? 1 : config_setting_source_line(at), why.text);
 	return false;
 }
 

@@ -293,38 +293,38 @@ element(const config_setting_t *list, size_t i)
 	return config_setting_get_elem(list, (unsigned)i);
 }
 
-/* ADDR, ADDR:PORT or [ADDR]:PORT, ADDR of IPv4 or IPv6. */
+static bool
+is_port(const char *text)
+{
+	char *rest;
+	long n = strtol(text, &rest, 10);
+
+	return *text >= '0' && *text <= '9' && *rest == '\0' && n >= 1 &&
+	       n <= 65535;
+}
+
+/* ADDR or ADDR:PORT; an IPv6 ADDR with a port stands in brackets. */
 static bool
 is_address(const char *text)
 {
+	struct in_addr v4;
+	struct in6_addr v6;
 	char addr[64];
-	uint8_t bin[16];
-	const char *colon = strrchr(text, ':');
-	const char *begin = text, *end = text + strlen(text);
-	bool port = text[0] == '['
-			? colon > text && colon[-1] == ']'
-			: colon != NULL && strchr(text, ':') == colon;
+	bool brackets = *text == '[';
+	const char *colon = brackets ? strstr(text, "]:") : strchr(text, ':');
+	size_t len;
 
-	if (port) {
-		char *rest;
-		long n = strtol(colon + 1, &rest, 10);
-
-		if (colon[1] < '0' || colon[1] > '9' || *rest != '\0')
-			return false;
-		if (n < 1 || n > 65535)
-			return false;
-		end = colon;
-	}
-	if (*begin == '[') {
-		begin++;
-		end--;
-	}
-	if (end <= begin || (size_t)(end - begin) >= sizeof(addr))
+	if (inet_pton(AF_INET6, text, &v6) == 1)
+		return true;
+	if (colon == NULL)
+		return inet_pton(AF_INET, text, &v4) == 1;
+	len = (size_t)(colon - text) - brackets;
+	if (len >= sizeof(addr) || !is_port(colon + 1 + brackets))
 		return false;
-	memcpy(addr, begin, (size_t)(end - begin));
-	addr[end - begin] = '\0';
-	return (*text != '[' && inet_pton(AF_INET, addr, bin) == 1) ||
-	       inet_pton(AF_INET6, addr, bin) == 1;
+	memcpy(addr, text + brackets, len);
+	addr[len] = '\0';
+	return brackets ? inet_pton(AF_INET6, addr, &v6) == 1
+			: inet_pton(AF_INET, addr, &v4) == 1;
 }
 
 static bool
