@@ -5,16 +5,33 @@
  * resolver, `domainproof check`, the tests and the fuzzer run this very code.
  *
  * Order (a claim not proven yet):
- *  1 the zone's servers: from the resolver only names that exist are asked
- *    (NS of the registrable domain, addresses of its servers), so that our own
+ *  1 the zone's servers: from the resolver only names that exist are asked (NS
+ *    of the registrable domain, addresses of its servers), so that our own
  *    early questions never plant a negative answer in a public cache (RFC
- * 2308); lower zone cuts by referrals from those servers 2 TXT of the record's
- * name at every authoritative server, without recursion 3 only when one of them
- * has it: the validating resolver, as the public view 4 when it is missing: the
- * usual wrong places, at one authoritative server For a claim that is proven
- * the public view is asked first, and the servers only when it does not pass.
- * With one fixed server (`only`), that one is asked for everything and nothing
- * else. */
+ *    2308); lower zone cuts by referrals from those servers. Where the
+ *    resolver fails, the servers above show the way, so that we can say which
+ *    server is the one that fails
+ *  2 TXT of the record's name at every authoritative server, without recursion
+ *  3 only when one of them has it: the validating resolver, as the public view
+ *  4 when it is missing: the usual wrong places, at one authoritative server.
+ *    The right value at the domain itself passes where policy says so, once
+ *    the public view has it too; that comes before NAME_DOUBLED
+ * For a claim that is proven the public view is asked first (the record's
+ * name, then the domain itself where that counts), and the servers only when
+ * neither passes. With one fixed server (`only`), or where only the resolver
+ * may be asked, that one is asked for everything and nothing else.
+ *
+ * Aliases: a CNAME out of the zone is followed to its own zone, down from the
+ * top-level domain by referrals, and asked at that zone's servers. Asking the
+ * resolver instead would be shorter, but the target may be missing still, and
+ * then that question plants the negative answer; and only so "published at k
+ * of n servers" is known. A look that runs out of rounds on the way ends as
+ * CNAME_CHAIN. From the domain itself no alias is followed: it leads to a web
+ * host, whose records are not the owner's.
+ *
+ * Servers that say different things (a stale one, one that lacks the alias or
+ * the lower cut) are NS_DISAGREE if any way leads to the record. Servers that
+ * could not be asked are listed, and neither have nor deny it. */
 #pragma once
 #include "core/ownership.h"
 
@@ -56,7 +73,8 @@ enum look_next { LOOK_ASK, LOOK_DONE };
 struct look; /* private, in the arena */
 
 /* Begins a look. All memory a look ever needs, answers included, comes from
- * the arena (LOOK_ARENA is enough); nothing is to be freed. */
+ * the arena (LOOK_ARENA is enough); nothing is to be freed. NULL only when
+ * the arena has no room for the look itself. */
 #define LOOK_ARENA (256u * 1024u)
 struct look *look_begin(const struct look_wish *wish, struct arena *a);
 

@@ -110,5 +110,6 @@ enum code code_parse(const char *name);
 const char *assurance_name(enum assurance a);
 
 /* Does this finding count towards taking a proven status away? Only a
- * definitive miss does: fail or none, and seen nowhere. */
+ * definitive miss does: fail or none, and the right value seen nowhere, so not
+ * NS_DISAGREE, NEGATIVE_CACHED, AT_APEX or NAME_DOUBLED. */
 bool finding_is_miss(const struct finding *f);
