@@ -80,6 +80,11 @@ parse(json_t **out, const void *bytes, size_t len, struct err *e)
 		err_set(e, "longer than %u octets", DOCUMENT_MAX);
 		return REJECT;
 	}
+	/* jansson overlooks one behind a number */
+	if (len > 0 && memchr(bytes, '\0', len) != NULL) {
+		err_set(e, "a NUL octet");
+		return REJECT;
+	}
 	next = check_depth(bytes, len, e);
 	if (next != OK)
 		return next;

@@ -345,7 +345,7 @@ judge_missing(struct intake *in)
 	if (out->request.kind == JOB_CANCEL)
 		want |= BIT(FIELD_TARGET);
 	else
-		out->request.target[0] = '\0';
+		memset(out->request.target, 0, sizeof(out->request.target));
 	if ((in->seen & BIT(FIELD_DATA)) == 0)
 		want &= ENVELOPE;
 	for (unsigned f = 0; f < FIELD_N; f++) {

@@ -62,6 +62,7 @@ eight_levels_and_a_mebibyte(void **state)
 
 	(void)state;
 	document_free(read_ok("[[[[[[[[]]]]]]]]"));
+	assert_int_equal(document_read(&d, "{\"a\":9\0}", 8, &e), REJECT);
 	document_free(read_ok("{\"[[[[[[[[[[[[[[\\\"[[[\":[]}"));
 	assert_non_null(text);
 	memset(text, ' ', len);
