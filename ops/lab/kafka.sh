@@ -72,21 +72,16 @@ prepare_kafka() {
 	done
 }
 
-kafka_java() {
-	"$(find_java)" -Xms256m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-		-XX:MaxDirectMemorySize=64m -Xss512k -XX:+PerfDisableSharedMem \
-		-Djava.awt.headless=true -cp "$(kafka_lib)/*" "$@"
-}
-
+# The first start formats the data folder.
 run_kafka() {
 	local conf=$STACK/$1/server.properties java
+	java=("$(find_java)" -Xms256m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+		-XX:MaxDirectMemorySize=64m -Xss512k -XX:+PerfDisableSharedMem
+		-Djava.awt.headless=true -cp "$(kafka_lib)/*")
 	[ -e "$STACK/$1/data/meta.properties" ] ||
-		kafka_java kafka.tools.StorageTool format -g -c "$conf" \
+		"${java[@]}" kafka.tools.StorageTool format -g -c "$conf" \
 			-t "$(cat "$STACK/cluster.id")" || exit
-	java=$(find_java)
-	exec "$java" -Xms256m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-		-XX:MaxDirectMemorySize=64m -Xss512k -XX:+PerfDisableSharedMem \
-		-Djava.awt.headless=true -cp "$(kafka_lib)/*" kafka.Kafka "$conf"
+	exec "${java[@]}" kafka.Kafka "$conf"
 }
 
 # Ready: it answers, and tells of as many brokers as there should be.
