@@ -62,6 +62,12 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 # its children are the test's own
 $(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
+$(B)/unit/option_test: $(B)/producer/option.o
+$(B)/unit/show_test: $(B)/producer/show.o
+# the resolver process, driven by the stack's tests and by measurements
+$(B)/stack/looks_drive: $(B)/tests/stack/looks_drive.o $(WORKER) $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 # scenarios: the shipped worker with fakes linked in the doors' place
 FAKED    = $(patsubst %_sim,%,$(basename $(notdir $(call src,tests/fake))))
 $(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \

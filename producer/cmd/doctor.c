@@ -197,8 +197,8 @@ look_at_kafka(struct doctor *d)
 		return;
 	}
 	d->kafka = true;
-	snprintf(text, sizeof(text), "%d broker%s answer at %.200s",
-	    cluster.brokers_n, cluster.brokers_n == 1 ? "" : "s", conf.brokers);
+	snprintf(text, sizeof(text), "%d broker%s at %.200s", cluster.brokers_n,
+	    cluster.brokers_n == 1 ? "" : "s", conf.brokers);
 	say(d, HEALTH_OK, "kafka", text, "");
 }
 
@@ -264,9 +264,10 @@ look_at_group(struct doctor *d)
 		say(d, HEALTH_BAD, "workers", e.text, "");
 		return;
 	}
-	snprintf(text, sizeof(text), "group %s: %d crew%s at work, %s", group,
+	snprintf(text, sizeof(text), "group %s: %d crew%s at work (%s)", group,
 	    cluster.members_n, cluster.members_n == 1 ? "" : "s",
-	    cluster.group_state);
+	    strcmp(cluster.group_state, "Dead") == 0 ? "never seen here"
+						     : cluster.group_state);
 	if (cluster.members_n > 0)
 		say(d, HEALTH_OK, "workers", text, "");
 	else
@@ -311,8 +312,7 @@ struct probe {
 };
 
 static void
-on_answer(
-    void *arg, uint64_t tag, uint16_t id, const uint8_t *bytes, size_t len)
+on_answer(void *arg, uint64_t tag, const struct dns_answer *got)
 {
 	struct probe *p = arg;
 	struct arena a;
@@ -320,10 +320,10 @@ on_answer(
 	(void)tag;
 	p->done = true;
 	p->answer = (struct answer){.outcome = OUTCOME_TIMEOUT};
-	if (bytes == NULL)
+	if (got->bytes == NULL)
 		return;
 	arena_init(&a, p->memory, sizeof(p->memory));
-	packet_read(&p->answer, bytes, len, id, &p->q, &a);
+	packet_read(&p->answer, got->bytes, got->len, got->id, &p->q, &a);
 }
 
 /* SOA of the root: there is one everywhere, and it is signed. */
