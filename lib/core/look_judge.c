@@ -1,36 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What single answers are worth, and what all of them mean together. */
 #include "core/look_private.h"
-#include "core/txt.h"
-
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 /* RFC 8914: 3 and 19 mark what a cache serves because it could not ask (RFC
  * 8767). That proves neither presence nor absence. */
 enum { EDE_STALE = 3, EDE_STALE_NXDOMAIN = 19 };
-
-static const char *const ede_words[] = {
-    [1] = "DNSKEY algorithm not supported",
-    [2] = "DS digest type not supported",
-    [5] = "DNSSEC indeterminate",
-    [6] = "DNSSEC bogus",
-    [7] = "signature expired",
-    [8] = "signature not yet valid",
-    [9] = "DNSKEY missing",
-    [10] = "signatures missing",
-    [11] = "no zone key bit set",
-    [12] = "NSEC missing",
-};
-
-static const char *
-ede_word(const struct answer *a)
-{
-	if (!a->has_ede || a->ede >= ARRAY_LEN(ede_words))
-		return NULL;
-	return ede_words[a->ede];
-}
 
 bool
 look_definitive(const struct answer *a)
@@ -38,12 +12,6 @@ look_definitive(const struct answer *a)
 	if (a->has_ede && (a->ede == EDE_STALE || a->ede == EDE_STALE_NXDOMAIN))
 		return false;
 	return a->outcome <= OUTCOME_NXDOMAIN;
-}
-
-bool
-look_bogus(const struct answer *a)
-{
-	return a->outcome == OUTCOME_SERVFAIL && ede_word(a) != NULL;
 }
 
 bool
@@ -144,251 +112,17 @@ look_note_public(struct look *l, const struct answer *a)
 		l->finding.delegated = true;
 }
 
-static void saw_add_v(struct look *l, const char *fmt, va_list ap) PRINTF(2, 0);
-
-static void
-saw_add_v(struct look *l, const char *fmt, va_list ap)
-{
-	char *saw = l->finding.saw;
-	size_t len = strlen(saw);
-	int n = vsnprintf(saw + len, SAW_MAX + 1 - len, fmt, ap);
-
-	if (n > 0 && (size_t)n > SAW_MAX - len)
-		memcpy(saw + SAW_MAX - 3, "...", 3);
-}
-
-static void saw_add(struct look *l, const char *fmt, ...) PRINTF(2, 3);
-
-static void
-saw_add(struct look *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	saw_add_v(l, fmt, ap);
-	va_end(ap);
-}
-
-static void
-saw_add_name(struct look *l, const struct dname *name)
-{
-	char shown[DNAME_SHOWN_MAX + 1];
-
-	dname_show(name, shown);
-	saw_add(l, "%s", shown);
-}
-
-static void
-saw_set_txt(struct look *l, const struct packet_txt *txt)
-{
-	txt_show(txt->bytes, txt->len, l->finding.saw, sizeof(l->finding.saw));
-}
-
-/* Evidence */
-
-static void
-found_add(struct finding *f, const struct packet_txt *txt)
-{
-	struct found *new = &f->found[f->found_n];
-	bool cut = txt->len > FOUND_LEN_MAX;
-	size_t len = cut ? FOUND_LEN_MAX : txt->len;
-
-	if (f->found_n == FOUND_MAX)
-		return;
-	for (size_t i = 0; i < f->found_n; i++) {
-		if (f->found[i].len == len &&
-		    memcmp(f->found[i].bytes, txt->bytes, len) == 0)
-			return;
-	}
-	*new = (struct found){.len = (uint8_t)len, .cut = cut};
-	if (len > 0)
-		memcpy(new->bytes, txt->bytes, len);
-	f->found_n++;
-}
-
-/* The first record of this kind at the record's own name; NULL = none. All of
- * them are kept as evidence. */
-static const struct packet_txt *
-found_collect(struct look *l, enum ownership_match kind)
-{
-	const struct packet_txt *first = NULL;
-
-	for (size_t i = 0; i < l->servers_n; i++) {
-		const struct look_server *s = &l->servers[i];
-
-		for (size_t k = 0; k < s->txt_n; k++) {
-			if (ownership_match(&s->txt[k], l->wish.token) != kind)
-				continue;
-			if (first == NULL)
-				first = &s->txt[k];
-			found_add(&l->finding, &s->txt[k]);
-		}
-	}
-	return first;
-}
-
-/* The matching record of an answer that has one. */
-static const struct packet_txt *
-found_match(struct look *l, const struct answer *a)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		if (ownership_match(&a->txt[i], l->wish.token) !=
-		    OWNERSHIP_MATCH)
-			continue;
-		found_add(&l->finding, &a->txt[i]);
-		return &a->txt[i];
-	}
-	return NULL;
-}
-
-static void
-fact_fill(struct server_fact *f, const struct look_server *s)
-{
-	char shown[DNAME_SHOWN_MAX + 1] = "";
-
-	if (!s->resolver)
-		dname_show(&s->name, shown);
-	*f = (struct server_fact){.outcome = s->outcome,
-	    .has = s->has,
-	    .has_serial = s->has_serial,
-	    .serial = s->serial};
-	memcpy(f->name, shown, sizeof(f->name) - 1);
-	if (s->addr.family != 0)
-		packet_addr_show(&s->addr, f->addr);
-}
-
-static enum look_next
-finish(struct look *l, enum verdict verdict, enum code code)
-{
-	struct finding *f = &l->finding;
-
-	f->check = CHECK_OWNERSHIP;
-	f->verdict = verdict;
-	f->code = code;
-	(void)found_collect(l, OWNERSHIP_MATCH);
-	(void)found_collect(l, OWNERSHIP_OTHER);
-	(void)found_collect(l, OWNERSHIP_UNRELATED);
-	for (size_t i = 0; i < l->servers_n; i++)
-		fact_fill(&f->servers[i], &l->servers[i]);
-	f->servers_n = l->servers_n;
-	look_round(l, PHASE_DONE);
-	return LOOK_DONE;
-}
-
-/* Ends */
-
-enum look_next
-look_undecided(struct look *l, enum code code, const char *fmt, ...)
-{
-	va_list ap;
-
-	l->finding.saw[0] = '\0';
-	va_start(ap, fmt);
-	saw_add_v(l, fmt, ap);
-	va_end(ap);
-	return finish(l, VERDICT_UNDECIDED, code);
-}
-
-enum look_next
-look_pass(struct look *l, const struct answer *a, enum code code)
-{
-	bool proven = a->ad && l->wish.trusted;
-	const struct packet_txt *txt = found_match(l, a);
-
-	l->finding.assurance = proven ? ASSURANCE_DNSSEC : ASSURANCE_SINGLE;
-	if (a->chain_n > 0)
-		l->finding.delegated = true;
-	if (txt != NULL)
-		saw_set_txt(l, txt);
-	return finish(l, VERDICT_PASS, code);
-}
-
-enum look_next
-look_no_domain(struct look *l, const struct answer *a)
-{
-	if (a->has_soa)
-		l->finding.neg_ttl_s = a->neg_ttl_s;
-	saw_add_name(l, &l->wish.registrable);
-	return finish(l, VERDICT_NONE, CODE_NO_DOMAIN);
-}
-
-enum look_next
-look_bogus_end(struct look *l, const struct answer *a)
-{
-	const char *word = look_bogus(a) ? ede_word(a) : NULL;
-
-	if (word == NULL)
-		return look_undecided(l, CODE_DNSSEC_BOGUS,
-		    "answers only when checking is disabled");
-	return look_undecided(
-	    l, CODE_DNSSEC_BOGUS, "%s (EDE %u)", word, (unsigned)a->ede);
-}
-
-static const enum code code_of[] = {
-    [OUTCOME_RECORDS] = CODE_SERVFAIL, /* stale */
-    [OUTCOME_NODATA] = CODE_SERVFAIL,
-    [OUTCOME_NXDOMAIN] = CODE_SERVFAIL,
-    [OUTCOME_REFERRAL] = CODE_LAME,
-    [OUTCOME_SERVFAIL] = CODE_SERVFAIL,
-    [OUTCOME_REFUSED] = CODE_REFUSED,
-    [OUTCOME_RCODE] = CODE_REFUSED,
-    [OUTCOME_LAME] = CODE_LAME,
-    [OUTCOME_TIMEOUT] = CODE_TIMEOUT,
-    [OUTCOME_MALFORMED] = CODE_BAD_PACKET,
-};
-
-static const char *
-rcode_word(uint8_t rcode)
-{
-	switch (rcode) {
-	case 1:
-		return "FORMERR";
-	case 4:
-		return "NOTIMP";
-	case 9:
-		return "NOTAUTH";
-	}
-	return "an unusual rcode";
-}
-
-static const char *
-outcome_word(enum outcome outcome, uint8_t rcode)
-{
-	static const char *const words[] = {
-	    [OUTCOME_RECORDS] = "a stale answer",
-	    [OUTCOME_NODATA] = "a stale answer",
-	    [OUTCOME_NXDOMAIN] = "a stale answer",
-	    [OUTCOME_REFERRAL] = "not its zone",
-	    [OUTCOME_SERVFAIL] = "SERVFAIL",
-	    [OUTCOME_REFUSED] = "REFUSED",
-	    [OUTCOME_LAME] = "not its zone",
-	    [OUTCOME_TIMEOUT] = "no answer",
-	    [OUTCOME_MALFORMED] = "unreadable answer",
-	};
-
-	if (outcome == OUTCOME_RCODE)
-		return rcode_word(rcode);
-	return words[outcome];
-}
-
-enum look_next
-look_resolver_failed(struct look *l, enum outcome outcome, uint8_t rcode)
-{
-	return look_undecided(l, code_of[outcome], "the resolver: %s",
-	    outcome_word(outcome, rcode));
-}
-
 static void
 saw_add_failed(struct look *l, const struct look_server *s)
 {
-	const char *word = outcome_word(s->outcome, s->rcode);
+	const char *word = look_word(s->outcome, s->rcode);
 
 	if (s->state == SERVER_BARRED)
 		word = "a private address";
 	else if (s->state == SERVER_NAMED)
 		word = "no address";
-	saw_add_name(l, &s->name);
-	saw_add(l, ": %s", word);
+	look_saw_name(l, &s->name);
+	look_saw(l, ": %s", word);
 }
 
 /* The most telling of several failures: the servers that do answer come
@@ -405,7 +139,7 @@ failure_code(const struct look *l)
 	}
 	for (size_t o = 0; o < ARRAY_LEN(order); o++) {
 		for (size_t i = 0; i < l->servers_n; i++) {
-			if (code_of[l->servers[i].outcome] == order[o])
+			if (look_code_of(l->servers[i].outcome) == order[o])
 				return order[o];
 		}
 	}
@@ -423,30 +157,33 @@ nobody_answered(struct look *l)
 	if (asked == 0)
 		return look_undecided(l, code, "no usable server address");
 	for (size_t i = 0; i < l->servers_n; i++) {
-		saw_add(l, "%s", i > 0 ? ", " : "");
+		look_saw(l, "%s", i > 0 ? ", " : "");
 		saw_add_failed(l, &l->servers[i]);
 	}
-	return finish(l, VERDICT_UNDECIDED, code);
+	return look_finish(l, VERDICT_UNDECIDED, code);
 }
 
 static enum look_next
 disagree(struct look *l, size_t has)
 {
-	size_t stale = 0;
+	const char *before = "; stale: ";
 
-	saw_add(l, "%zu of %zu servers %s it; stale: ", has, l->servers_n,
+	look_saw(l, "%zu of %zu servers %s it", has, l->servers_n + l->dead_end,
 	    has == 1 ? "has" : "have");
+	if (l->dead_end)
+		look_saw(l, "; an alias leads nowhere");
 	for (size_t i = 0; i < l->servers_n; i++) {
 		const struct look_server *s = &l->servers[i];
 
 		if (s->state != SERVER_SETTLED || s->has)
 			continue;
-		saw_add(l, "%s", stale++ > 0 ? ", " : "");
-		saw_add_name(l, &s->name);
+		look_saw(l, "%s", before);
+		before = ", ";
+		look_saw_name(l, &s->name);
 		if (s->has_serial)
-			saw_add(l, " (serial %lu)", (unsigned long)s->serial);
+			look_saw(l, " (serial %lu)", (unsigned long)s->serial);
 	}
-	return finish(l, VERDICT_FAIL, CODE_NS_DISAGREE);
+	return look_finish(l, VERDICT_FAIL, CODE_NS_DISAGREE);
 }
 
 /* All servers have been asked. Those that could not answer say nothing. */
@@ -474,16 +211,16 @@ look_judge(struct look *l)
 static enum look_next
 missing(struct look *l)
 {
-	const struct packet_txt *txt = found_collect(l, OWNERSHIP_OTHER);
+	const struct packet_txt *txt = look_found_all(l, OWNERSHIP_OTHER);
 
 	if (txt != NULL) {
-		saw_set_txt(l, txt);
-		return finish(l, VERDICT_FAIL, CODE_TOKEN_OTHER);
+		look_saw_txt(l, txt);
+		return look_finish(l, VERDICT_FAIL, CODE_TOKEN_OTHER);
 	}
-	txt = found_collect(l, OWNERSHIP_UNRELATED);
+	txt = look_found_all(l, OWNERSHIP_UNRELATED);
 	if (txt != NULL)
-		saw_set_txt(l, txt);
-	return finish(l, VERDICT_NONE, CODE_NOT_PUBLISHED);
+		look_saw_txt(l, txt);
+	return look_finish(l, VERDICT_NONE, CODE_NOT_PUBLISHED);
 }
 
 static bool
@@ -501,8 +238,8 @@ at_apex(struct look *l, const struct answer *a)
 		l->apex = true;
 		return look_ask_public(l);
 	}
-	saw_set_txt(l, found_match(l, a));
-	return finish(l, VERDICT_FAIL, CODE_AT_APEX);
+	look_saw_txt(l, look_found_match(l, a));
+	return look_finish(l, VERDICT_FAIL, CODE_AT_APEX);
 }
 
 /* The domain itself might have it, and that counts: without its answer there
@@ -516,17 +253,17 @@ apex_unknown(struct look *l, const struct answer *a)
 		return look_bogus_end(l, a);
 	if (outcome <= OUTCOME_NXDOMAIN && look_definitive(a))
 		outcome = OUTCOME_LAME;
-	return look_undecided(l, code_of[outcome],
+	return look_undecided(l, look_code_of(outcome),
 	    "not at the name; TXT of the domain itself: %s",
-	    outcome_word(outcome, a->rcode));
+	    look_word(outcome, a->rcode));
 }
 
 static enum look_next
 doubled(struct look *l, const struct answer *a, const struct dname *name)
 {
-	(void)found_match(l, a);
-	saw_add_name(l, name);
-	return finish(l, VERDICT_FAIL, CODE_NAME_DOUBLED);
+	(void)look_found_match(l, a);
+	look_saw_name(l, name);
+	return look_finish(l, VERDICT_FAIL, CODE_NAME_DOUBLED);
 }
 
 enum look_next
@@ -561,9 +298,9 @@ look_judge_public(struct look *l, const struct answer *a)
 	bool records = a->outcome == OUTCOME_RECORDS;
 
 	l->finding.visible_in_s = records ? a->ttl_s : a->neg_ttl_s;
-	saw_add(l, "the resolver: %s",
+	look_saw(l, "the resolver: %s",
 	    records			   ? "older records"
 	    : a->outcome == OUTCOME_NODATA ? "no such record"
 					   : "no such name");
-	return finish(l, VERDICT_FAIL, CODE_NEGATIVE_CACHED);
+	return look_finish(l, VERDICT_FAIL, CODE_NEGATIVE_CACHED);
 }

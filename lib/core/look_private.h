@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by look.c (who is asked what next), look_zone.c (which servers there
- * are) and look_judge.c (what the answers mean together). Nobody else includes
- * it. */
+ * are), look_judge.c (what the answers mean together) and look_finding.c (how
+ * that is told). Nobody else includes it. */
 #pragma once
 #include "core/look.h"
 
@@ -110,9 +110,8 @@ enum look_next look_aaaa_take(struct look *l, const struct answer *got);
 enum look_next look_parent_take(struct look *l, const struct answer *got);
 enum look_next look_servers_take(struct look *l, const struct answer *got);
 
-/* look_judge.c: answers */
+/* look_judge.c: what an answer is worth */
 bool look_definitive(const struct answer *a);
-bool look_bogus(const struct answer *a);
 bool look_below(const struct dname *name, const struct dname *zone);
 bool look_match(const struct look *l, const struct answer *a);
 /* Where an answer leads out of its zone or its server's knowledge; NULL if it
@@ -123,16 +122,35 @@ void look_classify(
     struct look *l, struct look_server *s, const struct answer *a);
 void look_note_public(struct look *l, const struct answer *a);
 
-/* look_judge.c: ends. Each makes the finding and returns LOOK_DONE. */
-enum look_next look_judge(struct look *l); /* or goes on */
+/* look_judge.c: what they mean together; the look ends, or goes on */
+enum look_next look_judge(struct look *l);
 enum look_next look_judge_wrong(struct look *l, const struct answer *got);
 enum look_next look_judge_public(struct look *l, const struct answer *a);
+
+/* look_finding.c: words; saw is appended to */
+bool look_bogus(const struct answer *a);
+enum code look_code_of(enum outcome outcome);
+const char *look_word(enum outcome outcome, uint8_t rcode);
+void look_saw(struct look *l, const char *fmt, ...) PRINTF(2, 3);
+void look_saw_name(struct look *l, const struct dname *name);
+void look_saw_txt(struct look *l, const struct packet_txt *txt);
+
+/* look_finding.c: evidence. All records of a kind at the record's name, or
+ * the right one of an answer; returns the first, NULL = none. */
+const struct packet_txt *look_found_all(
+    struct look *l, enum ownership_match kind);
+const struct packet_txt *look_found_match(
+    struct look *l, const struct answer *a);
+
+/* look_finding.c: ends. Each makes the finding and returns LOOK_DONE. */
+enum look_next look_finish(
+    struct look *l, enum verdict verdict, enum code code);
+enum look_next look_undecided(
+    struct look *l, enum code code, const char *fmt, ...) PRINTF(3, 4);
 enum look_next look_pass(
     struct look *l, const struct answer *a, enum code code);
 enum look_next look_no_domain(struct look *l, const struct answer *a);
-enum look_next look_undecided(
-    struct look *l, enum code code, const char *fmt, ...) PRINTF(3, 4);
 enum look_next look_bogus_end(struct look *l, const struct answer *a);
-/* The resolver's answer a to a question for name was of no use. */
+/* The resolver's answer was of no use. */
 enum look_next look_resolver_failed(
     struct look *l, enum outcome outcome, uint8_t rcode);
