@@ -348,6 +348,40 @@ test_bounds(void **state)
 	}
 }
 
+/* A body that is whole in itself, with so much in its lists. */
+static bool
+get_lists(unsigned found_n, unsigned found_len, unsigned servers_n)
+{
+	struct wire_message m = {.type = WIRE_FOUND};
+	static const uint8_t zeros[255];
+	struct writer w;
+
+	writer_init(&w, frame, sizeof(frame));
+	writer_bytes(&w, zeros, 8 + 4 + 2 + 2);
+	writer_u8(&w, (uint8_t)found_n);
+	for (unsigned i = 0; i < found_n; i++) {
+		writer_u16(&w, (uint16_t)(found_len << 8));
+		writer_bytes(&w, zeros, found_len);
+	}
+	writer_u8(&w, (uint8_t)servers_n);
+	for (unsigned i = 0; i < servers_n; i++)
+		writer_bytes(&w, zeros, 2 + 2 + 1 + 1 + 1 + 4);
+	writer_bytes(&w, zeros, 4 + 4 + 1 + 2);
+	reader_init(&m.body, frame, w.len);
+	return get(&m);
+}
+
+static void
+test_lists(void **state)
+{
+	(void)state;
+	assert_true(get_lists(0, 0, 0));
+	assert_true(get_lists(FOUND_MAX, FOUND_LEN_MAX, SERVERS_MAX));
+	assert_false(get_lists(FOUND_MAX + 1, 0, 0));
+	assert_false(get_lists(1, FOUND_LEN_MAX + 1, 0));
+	assert_false(get_lists(0, 0, SERVERS_MAX + 1));
+}
+
 int
 main(void)
 {
@@ -360,6 +394,7 @@ main(void)
 	    cmocka_unit_test(test_bad_frames),
 	    cmocka_unit_test(test_bad_bodies),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_lists),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
