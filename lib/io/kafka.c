@@ -263,8 +263,12 @@ kafka_close(struct kafka *k)
 		if (k->topics[i] != NULL)
 			rd_kafka_topic_destroy(k->topics[i]);
 	}
-	if (k->producer != NULL)
+	if (k->producer != NULL) {
+		/* left over when we were fenced; the broker aborts it */
+		rd_kafka_purge(k->producer,
+		    RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 		rd_kafka_destroy(k->producer);
+	}
 	mem_free(k);
 }
 

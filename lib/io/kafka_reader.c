@@ -155,12 +155,17 @@ kafka_reader_ends(struct kafka_reader *r, enum topic topic, int32_t partition,
     int64_t *low, int64_t *high, int64_t stall_ms, struct err *e)
 {
 	const char *name = rd_kafka_topic_name(r->true_end_topics[topic]);
-	rd_kafka_resp_err_t err;
+	int64_t due = clock_mono_ms() + stall_ms, left;
+	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
 
-	err = rd_kafka_query_watermark_offsets(
-	    r->true_end, name, partition, low, high, (int)stall_ms);
-	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
-		return OK;
+	while ((left = due - clock_mono_ms()) > 0) {
+		err = rd_kafka_query_watermark_offsets(
+		    r->true_end, name, partition, low, high, (int)left);
+		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return OK;
+		/* e.g. the leader is moving */
+		rd_kafka_consumer_poll(r->true_end, AGAIN_MS);
+	}
 	err_set(
 	    e, "ends of %s[%d]: %s", name, partition, rd_kafka_err2str(err));
 	return RETRY;

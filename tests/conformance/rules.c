@@ -272,6 +272,19 @@ high(enum topic topic, int32_t partition)
 	return high_at;
 }
 
+void
+await_high(enum topic topic, int32_t partition, int64_t want)
+{
+	int64_t waited;
+
+	for (waited = 0; waited < WAIT_MS; waited += STEP_MS) {
+		if (high(topic, partition) == want)
+			return;
+		probe_pass(STEP_MS);
+	}
+	assert_int_equal(high(topic, partition), want);
+}
+
 static void
 copy(char out[32], const uint8_t *bytes, size_t len)
 {

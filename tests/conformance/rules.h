@@ -62,6 +62,8 @@ enum kafka_commit_result commit(struct kafka *k, struct batch *b);
 
 struct kafka_reader *reader(void); /* closed by rules_end */
 int64_t high(enum topic topic, int32_t partition);
+/* Markers are written a little behind the answer to a commit or an abort. */
+void await_high(enum topic topic, int32_t partition, int64_t want);
 #define SEEN_MAX 64
 struct seen {
 	size_t n;

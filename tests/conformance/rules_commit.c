@@ -161,8 +161,8 @@ a_large_batch(void **state)
 	b.b.out = out;
 	b.b.out_n = N;
 	assert_int_equal(commit(k, &b), KAFKA_COMMITTED);
-	assert_int_equal(high(TOPIC_EVENTS, 0), N / 2 + 1);
-	assert_int_equal(high(TOPIC_EVENTS, 1), N / 2 + 1);
+	await_high(TOPIC_EVENTS, 0, N / 2 + 1);
+	await_high(TOPIC_EVENTS, 1, N / 2 + 1);
 	mem_free(out);
 }
 
