@@ -590,29 +590,39 @@ option_verb_find(const char *name)
 
 #define HELP_WIDTH 78
 
-/* Words of text in lines, each but the first begun by `indent` blanks. at:
- * columns used of the first. */
+/* Words of the first len octets of text in lines, each but the first begun by
+ * `indent` blanks. at: columns used of the first. */
+static void
+put_words(FILE *out, const char *text, size_t len, int at, int indent)
+{
+	const char *end = text + len;
+	bool begun = false;
+
+	while (text < end) {
+		int n = (int)strcspn(text, " ");
+
+		if (n > end - text)
+			n = (int)(end - text);
+		if (begun && at + 1 + n > HELP_WIDTH) {
+			fprintf(out, "\n%*s", indent, "");
+			at = indent;
+		} else if (begun) {
+			fputc(' ', out);
+			at++;
+		}
+		fprintf(out, "%.*s", n, text);
+		begun = true;
+		at += n;
+		text += n;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 static void
 put_wrapped(FILE *out, const char *text, int at, int indent)
 {
-	while (*text != '\0') {
-		int len = (int)strcspn(text, " ");
-
-		if (at + len > HELP_WIDTH && at > indent) {
-			fprintf(out, "\n%*s", indent, "");
-			at = indent;
-		}
-		fprintf(out, "%.*s", len, text);
-		at += len;
-		text += len;
-		if (*text == ' ') {
-			text++;
-			if (at < HELP_WIDTH)
-				fputc(' ', out);
-			at++;
-		}
-	}
-	fputc('\n', out);
+	put_words(out, text, strlen(text), at, indent);
 }
 
 static void
@@ -662,12 +672,9 @@ option_help(FILE *out)
 	fprintf(out, "domainproof proves that an organisation controls a "
 		     "domain.\n\n");
 	for (int v = 0; v < VERB_N; v++) {
-		char left[60];
-
-		snprintf(
-		    left, sizeof(left), "%s %s", verbs[v].name, verbs[v].args);
-		fprintf(out, "  %-42s ", left);
-		put_wrapped(out, verbs[v].help, 45, 45);
+		fprintf(out, "  %-8s ", verbs[v].name);
+		put_words(out, verbs[v].help, strcspn(verbs[v].help, ".") + 1,
+		    11, 11);
 	}
 	fprintf(out, "\ndomainproof help VERB says more. Settings: -c FILE or "
 		     "DOMAINPROOF_CONF.\n");

@@ -250,8 +250,11 @@ put_text(const struct checked *k, const struct finding *f)
 	show_dot(stdout, show_tint(shield_name(shield_of(f))));
 	printf(" %-9s ", verdict_name(f->verdict));
 	show_padded(stdout, shown, 28);
-	printf("  %s%s%s\n", code_name(f->code),
-	    f->code != CODE_NONE ? "  " : "", assurance_name(f->assurance));
+	if (f->code != CODE_NONE)
+		printf("  %s", code_name(f->code));
+	if (f->assurance != ASSURANCE_NONE)
+		printf("  %s", assurance_name(f->assurance));
+	fputc('\n', stdout);
 	if (f->verdict == VERDICT_PASS && f->code == CODE_NONE)
 		return;
 	put_sentences(k, f);

@@ -312,7 +312,8 @@ struct probe {
 };
 
 static void
-on_answer(void *arg, uint64_t tag, const struct dns_answer *got)
+on_answer(
+    void *arg, uint64_t tag, uint16_t id, const uint8_t *bytes, size_t len)
 {
 	struct probe *p = arg;
 	struct arena a;
@@ -320,10 +321,10 @@ on_answer(void *arg, uint64_t tag, const struct dns_answer *got)
 	(void)tag;
 	p->done = true;
 	p->answer = (struct answer){.outcome = OUTCOME_TIMEOUT};
-	if (got->bytes == NULL)
+	if (bytes == NULL)
 		return;
 	arena_init(&a, p->memory, sizeof(p->memory));
-	packet_read(&p->answer, got->bytes, got->len, got->id, &p->q, &a);
+	packet_read(&p->answer, bytes, len, id, &p->q, &a);
 }
 
 /* SOA of the root: there is one everywhere, and it is signed. */
