@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SHOWN_MAX 46 /* INET6_ADDRSTRLEN */
+
 struct prefix {
 	uint8_t octets[8];
 	uint8_t bits;
@@ -119,16 +121,18 @@ static void
 show_v6(const uint8_t *octets, char *out)
 {
 	unsigned run_len, run = zero_run(octets, &run_len);
+	int n = 0;
 
 	for (unsigned i = 0; i < 8; i++) {
+		bool after_run = i == 0 || i == run + run_len;
+
 		if (i == run) {
-			out += sprintf(out, "::");
+			n += snprintf(out + n, SHOWN_MAX - (size_t)n, "::");
 			i += run_len - 1;
 			continue;
 		}
-		if (i > 0 && i != run + run_len)
-			*out++ = ':';
-		out += sprintf(out, "%x", group(octets, i));
+		n += snprintf(out + n, SHOWN_MAX - (size_t)n, "%s%x",
+		    after_run ? "" : ":", group(octets, i));
 	}
 }
 
@@ -138,7 +142,7 @@ packet_addr_show(const struct packet_addr *addr, char *out)
 	const uint8_t *o = addr->octets;
 
 	if (addr->family == 4)
-		snprintf(out, 46, "%u.%u.%u.%u", o[0], o[1], o[2], o[3]);
+		snprintf(out, SHOWN_MAX, "%u.%u.%u.%u", o[0], o[1], o[2], o[3]);
 	else
 		show_v6(o, out);
 }
