@@ -310,8 +310,9 @@ split_name(struct slots *s)
 	size_t len = strlen(f->name), zone_len, tail;
 
 	snprintf(s->zone, ZONE_LEN, "%s", f->domain);
+	/* a saw of full length has been cut */
 	if (len > 0 && strncmp(f->saw, f->name, len) == 0 &&
-	    f->saw[len] == '.' && strstr(f->saw, "...") == NULL)
+	    f->saw[len] == '.' && strlen(f->saw) < SAW_MAX)
 		snprintf(s->zone, ZONE_LEN, "%s", f->saw + len + 1);
 	snprintf(s->enter, ZONE_LEN, "%s", f->name);
 	zone_len = strlen(s->zone);
