@@ -32,8 +32,8 @@ static const struct row rows[CODE_N] = {
 		.fix = "When convenient, move it to {name}.",
 	},
 	[CODE_NOT_PUBLISHED] = {
-		.say = "We looked for a TXT record at {name} and found none "
-		    "on the name servers of {domain}[; there is only: {saw}].",
+		.say = "We looked for a TXT record at {name} and found "
+		    "none[; there is only: {saw}].",
 		.fix = "Add a TXT record named {name} with the value: "
 		    "{expected}",
 		.bare_say = "There is no challenge record at {name}[; there "

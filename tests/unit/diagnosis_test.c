@@ -21,12 +21,11 @@ static const struct test {
 	"which is still accepted.",
 	"When convenient, move it to " NAME "."},
     {{.code = CODE_NOT_PUBLISHED},
-	"We looked for a TXT record at " NAME " and found none on the name "
-	"servers of a.test.",
+	"We looked for a TXT record at " NAME " and found none.",
 	"Add a TXT record named " NAME " with the value: " EXPECTED},
     {{.code = CODE_NOT_PUBLISHED, .saw = "v=spf1 -all"},
-	"We looked for a TXT record at " NAME " and found none on the name "
-	"servers of a.test; there is only: v=spf1 -all.",
+	"We looked for a TXT record at " NAME " and found none; "
+	"there is only: v=spf1 -all.",
 	NULL},
     {{.code = CODE_NOT_PUBLISHED, .expected = ""},
 	"There is no challenge record at " NAME ".",
