@@ -49,5 +49,15 @@ enum probe_answer probe_txn_offset(struct probe_txn *t,
     const struct probe_group *g, enum lane lane, int32_t partition,
     int64_t next);
 
+/* A process of its own bears the slot: it joins, fences, and commits one batch
+ * (batch_init, partition 0, "dead"). At the place it is killed, ... */
+void probe_killed_at(const char *slot, const char *place);
+/* ... or it is stopped there, all its threads, while this is done. Returns how
+ * its commit ended. */
+enum kafka_commit_result probe_stopped_at(
+    const char *slot, const char *place, void (*meanwhile)(void));
+/* First thing in main: such a process does its work and never returns. */
+void probe_main(int argc, char **argv);
+
 /* Called at each failpoint (io/failpoint.h), on the thread that arrives. */
 extern void (*probe_at)(const char *name, const char *detail);

@@ -329,14 +329,16 @@ committed(int32_t partition, int64_t next[LANE_N])
 /* --- the program --- */
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const struct rules *const all[] = {&lane_rules, &group_rules,
-	    &commit_rules, &fence_rules, &reader_rules};
+	    &commit_rules, &fence_rules, &crash_rules, &reader_rules};
 	struct CMUnitTest tests[100];
 	size_t i, n = 0;
 
+	probe_main(argc, argv);
 	for (i = 0; i < ARRAY_LEN(all); i++) {
+		assert_true(n + all[i]->n <= ARRAY_LEN(tests));
 		memcpy(&tests[n], all[i]->tests, all[i]->n * sizeof(tests[0]));
 		n += all[i]->n;
 	}

@@ -22,7 +22,7 @@ struct rules {
 	size_t n;
 };
 extern const struct rules lane_rules, group_rules, commit_rules, fence_rules,
-    reader_rules;
+    crash_rules, reader_rules;
 
 /* Setup and teardown of each test: empty topics; instances closed. */
 int rules_begin(void **state);

@@ -55,6 +55,25 @@ lost_waits_for_release(void **state)
 	await_record(a, ALL_LANES, LANE_JOBS, 0, 0);
 }
 
+/* Lanes are opened while the group waits for us already, and we do not know. */
+static void
+lanes_may_be_opened_before_lost_is_told(void **state)
+{
+	struct kafka *a = join("a"), *b = enter("b");
+
+	(void)state;
+	post(TOPIC_JOBS, 0, "k", "v");
+	probe_pass(4000); /* a heartbeat told the library */
+	open_lane(a, LANE_JOBS, 0, 0);
+	await_quiet(b, ALL_LANES);
+	await(a, ALL_LANES, KAFKA_LOST);
+	await_quiet(a, ALL_LANES);
+	await_quiet(b, ALL_LANES);
+	kafka_release(a);
+	await(a, ALL_LANES, KAFKA_GAINED);
+	await(b, ALL_LANES, KAFKA_GAINED);
+}
+
 /* A static member does not leave: its partitions move when its session ends. */
 static void
 partitions_of_a_member_that_is_gone_move(void **state)
@@ -175,6 +194,7 @@ different_partition_counts_stop(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_first_member_gains_all),
     cmocka_unit_test(lost_waits_for_release),
+    cmocka_unit_test(lanes_may_be_opened_before_lost_is_told),
     cmocka_unit_test(partitions_of_a_member_that_is_gone_move),
     cmocka_unit_test(a_member_that_comes_back_takes_its_place),
     cmocka_unit_test(more_members_than_partitions),

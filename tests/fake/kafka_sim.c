@@ -155,7 +155,7 @@ kafka_lanes(
 		err_set(e, "opening %zu lanes: the process is dead", n);
 		return STOP;
 	}
-	if (k->client.giving_up) {
+	if (k->client.giving_up && !k->client.lost) {
 		err_set(e, "partitions are to be given up: release first");
 		return RETRY;
 	}

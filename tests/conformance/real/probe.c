@@ -2,19 +2,15 @@
 /* The probe on a real broker: raw librdkafka, topics of its own that are
  * deleted again. The brokers come from the environment, as `ops/stack env`
  * prints it; without them every rule fails. */
-#include "tests/conformance/probe.h"
+#include "tests/conformance/rules.h"
 
 #include "io/kafka_private.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define LIMIT_MS 30000
 #define ID_MAX	 200
@@ -280,7 +276,7 @@ headers_of(const struct kafka_out *o)
 
 /* -2: not taken. */
 static int64_t
-post(rd_kafka_t *rk, const struct kafka_out *o)
+append(rd_kafka_t *rk, const struct kafka_out *o)
 {
 	int64_t offset = -1;
 	int tries;
@@ -303,7 +299,7 @@ post(rd_kafka_t *rk, const struct kafka_out *o)
 int64_t
 probe_post(const struct kafka_out *record)
 {
-	int64_t offset = post(client, record);
+	int64_t offset = append(client, record);
 
 	if (offset < 0)
 		fail_msg(
@@ -367,7 +363,7 @@ enum probe_answer
 probe_txn_produce(struct probe_txn *t, enum topic topic, int32_t partition,
     const char *key, const char *value)
 {
-	int64_t offset = post(t->rk, &(struct kafka_out){.topic = topic,
+	int64_t offset = append(t->rk, &(struct kafka_out){.topic = topic,
 					 .partition = partition,
 					 .key = key,
 					 .key_len = strlen(key),
@@ -434,4 +430,86 @@ probe_txn_offset(struct probe_txn *t, const struct probe_group *g,
 	    t->rk, list, (const rd_kafka_consumer_group_metadata_t *)g, -1));
 	rd_kafka_topic_partition_list_destroy(list);
 	return a;
+}
+
+/* --- a process of its own ---------------------------------------------------
+ * This program again: "killed|stopped PREFIX POOL SLOT PLACE". Its exit code is
+ * RESULT_BASE + how its commit ended. */
+
+#define RESULT_BASE 20
+
+static const char *strike_place;
+static int strike_signal;
+
+static void
+struck(const char *name, const char *detail)
+{
+	(void)detail;
+	if (strcmp(name, strike_place) != 0)
+		return;
+	probe_at = NULL;
+	kill(getpid(), strike_signal);
+}
+
+void
+probe_main(int argc, char **argv)
+{
+	struct kafka *k;
+	struct batch b;
+
+	if (argc != 6)
+		return;
+	snprintf(prefix, sizeof(prefix), "%s", argv[2]);
+	snprintf(pool, sizeof(pool), "%s", argv[3]);
+	k = join(argv[4]);
+	batch_init(&b, k, 0, "dead");
+	strike_place = argv[5];
+	strike_signal = strcmp(argv[1], "killed") == 0 ? SIGKILL : SIGSTOP;
+	probe_at = struck;
+	_exit(RESULT_BASE + (int)commit(k, &b));
+}
+
+static pid_t
+start(const char *how, const char *slot, const char *place)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid > 0)
+		return pid;
+	execl("/proc/self/exe", "rules", how, prefix, pool, slot, place, NULL);
+	_exit(127);
+}
+
+static int
+status_of(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	return status;
+}
+
+void
+probe_killed_at(const char *slot, const char *place)
+{
+	int status = status_of(start("killed", slot, place));
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+enum kafka_commit_result
+probe_stopped_at(const char *slot, const char *place, void (*meanwhile)(void))
+{
+	pid_t pid = start("stopped", slot, place);
+	int status = status_of(pid);
+
+	assert_true(WIFSTOPPED(status));
+	meanwhile();
+	kill(pid, SIGCONT);
+	status = status_of(pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) >= RESULT_BASE);
+	return (enum kafka_commit_result)(WEXITSTATUS(status) - RESULT_BASE);
 }

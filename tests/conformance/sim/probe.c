@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe on the simulator. */
-#include "tests/conformance/probe.h"
+#include "tests/conformance/rules.h"
 #include "tests/fake/kafka_sim_private.h"
 
 #include <stdio.h>
@@ -184,4 +184,63 @@ probe_txn_offset(struct probe_txn *t, const struct probe_group *g,
 	    &(struct kafka_lane_at){
 		.lane = lane, .partition = partition, .next = next},
 	    1));
+}
+
+/* --- a process of its own ---------------------------------------------------
+ */
+
+void
+probe_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+}
+
+void
+probe_killed_at(const char *slot, const char *place)
+{
+	struct kafka *k = join(slot);
+	struct batch b;
+
+	batch_init(&b, k, 0, "dead");
+	sim_crash_at(place, NULL, 1);
+	assert_int_equal(commit(k, &b), KAFKA_UNKNOWN);
+	assert_true(sim_struck());
+	leave(k);
+}
+
+static struct {
+	struct kafka *k;
+	const char *place;
+	void (*meanwhile)(void);
+} stop;
+
+static void
+stopped(const char *name, const char *detail)
+{
+	(void)detail;
+	if (strcmp(name, stop.place) != 0)
+		return;
+	probe_at = NULL;
+	sim_stop(stop.k);
+	stop.meanwhile();
+	sim_continue(stop.k);
+}
+
+enum kafka_commit_result
+probe_stopped_at(const char *slot, const char *place, void (*meanwhile)(void))
+{
+	struct kafka *k = join(slot);
+	enum kafka_commit_result result;
+	struct batch b;
+
+	batch_init(&b, k, 0, "dead");
+	stop.k = k;
+	stop.place = place;
+	stop.meanwhile = meanwhile;
+	probe_at = stopped;
+	result = commit(k, &b);
+	assert_null(probe_at);
+	leave(k);
+	return result;
 }
