@@ -61,7 +61,7 @@ say_fault(struct err *e, const json_error_t *fault)
 	char text[JSON_ERROR_TEXT_LENGTH];
 	size_t n = 0;
 
-	for (; fault->text[n] != '\0' && n < sizeof(text) - 1; n++)
+	for (; n < sizeof(text) - 1 && fault->text[n] != '\0'; n++)
 		text[n] = fault->text[n] >= ' ' && fault->text[n] <= '~'
 			      ? fault->text[n]
 			      : '?';

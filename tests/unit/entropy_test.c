@@ -60,7 +60,9 @@ child(enum device device, const char *root)
 		close(fd);
 	}
 	return entropy_check(&e) == STOP &&
-		       strstr(e.text, "/dev/urandom") != NULL
+		       strstr(e.text, device == DEVICE_FILE
+					  ? "/dev/urandom is not a device"
+					  : "cannot open /dev/urandom") != NULL
 		   ? 0
 		   : 1;
 }

@@ -164,6 +164,8 @@ refuses(void **state)
 	    {TEXT("\xc3\xb8-.test"), "IDNA2008"},
 	    {TEXT("xn----4ga.test"), "IDNA2008"},
 	    /* no punycode, punycode of ASCII, of upper case, of nothing */
+	    {TEXT("xn--bcher-2pa.test"), "IDNA2008"},
+	    {TEXT("xn--bucher-xyd.test"), "IDNA2008"},
 	    {TEXT("xn--zzzzzzzz.test"), "IDNA2008"},
 	    {TEXT("xn--abc-.test"), "hyphen"},
 	    {TEXT("xn--.test"), "hyphen"},

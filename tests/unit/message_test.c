@@ -125,6 +125,8 @@ refuses(void **state)
 	    {DATA("\"rotate\",\"deadline_s\":-1"), CODE_UNKNOWN_KIND, true,
 		"kind"},
 	    {DATA("\"rotate\",\"ref\":5"), CODE_BAD_JOB, true, "ref"},
+	    {DATA("\"verify\",\"ref\":5,\"checks\":5"), CODE_BAD_JOB, true,
+		"ref"},
 	    {"{\"specversion\":\"0.3\",\"id\":\"j\",\"source\":\"s\","
 	     "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"o\","
 	     "\"domain\":\"d\",\"kind\":\"verify\"}}",
