@@ -21,7 +21,7 @@ struct row {
 #define UNCHANGED "The status is unchanged."
 
 /* clang-format off */
-static const struct row rows[CODE_N] = {
+static const struct row rows[CODE_N + 1] = {
 	[CODE_NONE] = {
 		.say = "The record at {name} is right.",
 		.fix = "",
@@ -174,6 +174,17 @@ static const struct row rows[CODE_N] = {
 		.say = "{domain} was given up while the request was open.",
 		.fix = "Claim the domain again if it is still wanted.",
 	},
+	[CODE_N] = {
+		.say = "The reason is one that this version does not know.",
+		.fix = "Use the version that the workers have.",
+	},
+};
+
+static const struct row not_looked_at = {
+	.say = "Nobody has looked at {name} yet.",
+	.fix = "Add a TXT record named {name} with the value: {expected}",
+	.bare_say = "Nobody has looked at {name} yet.",
+	.bare_fix = "Ask for the value to publish there.",
 };
 /* clang-format on */
 
@@ -328,8 +339,11 @@ diagnosis_say(const struct diagnosis_facts *facts, char *say, char *fix)
 {
 	const struct row *row = &rows[facts->code];
 	struct slots s = {.facts = facts};
-	bool bare = facts->expected[0] == '\0' && row->bare_say != NULL;
+	bool bare;
 
+	if (facts->code == CODE_NONE && facts->verdict != VERDICT_PASS)
+		row = &not_looked_at;
+	bare = facts->expected[0] == '\0' && row->bare_say != NULL;
 	split_name(&s);
 	fill(say, &s, bare ? row->bare_say : row->say);
 	fill(fix, &s, bare ? row->bare_fix : row->fix);

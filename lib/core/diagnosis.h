@@ -7,7 +7,8 @@
 #define SAY_MAX 480
 
 struct diagnosis_facts {
-	enum code code;
+	enum code code;	      /* CODE_N: one that code_parse did not know */
+	enum verdict verdict; /* of CODE_NONE: PASS, or not looked at yet */
 	const char *domain;   /* A-labels */
 	const char *name;     /* of the record, "" if none is wanted */
 	const char *expected; /* "" if not known */
@@ -18,5 +19,5 @@ struct diagnosis_facts {
 
 /* say: what is the case. fix: one thing to do, "" when nothing is. Both hold
  * SAY_MAX + 1, printable ASCII. Every code yields a sentence; CODE_NONE says
- * that the record is right. */
+ * that the record is right, or that nobody has looked yet. */
 void diagnosis_say(const struct diagnosis_facts *facts, char *say, char *fix);

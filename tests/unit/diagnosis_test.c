@@ -16,6 +16,11 @@ static const struct test {
 	const char *fix;
 } tests[] = {
     {{.code = CODE_NONE}, "The record at " NAME " is right.", ""},
+    {{.code = CODE_NONE, .verdict = VERDICT_UNDECIDED},
+	"Nobody has looked at " NAME " yet.",
+	"Add a TXT record named " NAME " with the value: " EXPECTED},
+    {{.code = CODE_N}, "The reason is one that this version does not know.",
+	NULL},
     {{.code = CODE_VIA_APEX},
 	"The record is right, but it stands at a.test itself, the old place, "
 	"which is still accepted.",
@@ -149,7 +154,7 @@ every_code(void **state)
 	memset(name, 'n', sizeof(name) - 1);
 	memset(expected, 'e', sizeof(expected) - 1);
 	memset(saw, 's', sizeof(saw) - 1);
-	for (enum code c = CODE_NONE; c < CODE_N; c++) {
+	for (enum code c = CODE_NONE; c <= CODE_N; c++) {
 		char say[SAY_MAX + 1], fix[SAY_MAX + 1];
 
 		none.code = most.code = c;
