@@ -43,7 +43,6 @@ size_t message_job_write(char *out, size_t cap, const struct job_request *r,
  * (out is then ""), and ends it with a NUL that is not counted. cap >= 1. */
 struct message_who {		       /* whose message */
 	const char *org, *domain, *id; /* id "" = none */
-	const char *ref;	       /* of a result; NULL: the end's */
 };
 
 /* finding NULL: no look was made. claim NULL: rejected before there was one. */

@@ -266,7 +266,7 @@ message_result(char *out, size_t cap, const struct message_who *who,
 	key_text(&w, "policy", policy->version);
 	key_number(&w, "generation", claim == NULL ? 0 : claim->generation);
 	put_checks(&w, who->domain, finding, end->settled_at);
-	key_text_if(&w, "ref", who->ref != NULL ? who->ref : end->ref);
+	key_text_if(&w, "ref", end->ref);
 	json_raw(&w, "}}");
 	return finish(&w);
 }

@@ -475,15 +475,14 @@ results(void **state)
 	    .accepted_at = NOW,
 	    .settled_at = NOW,
 	    .joined = "j-0"};
-	d = parsed(out, message_result(out, sizeof(out),
-			    &(struct message_who){.org = "acme",
-				.domain = "a\x1b\"\xff",
-				.id = "j-1",
-				.ref = "mine"},
-			    &end, LANE_JOBS, NULL, NULL, "octet 1", &policy));
+	d = parsed(
+	    out, message_result(out, sizeof(out),
+		     &(struct message_who){
+			 .org = "acme", .domain = "a\x1b\"\xff", .id = "j-1"},
+		     &end, LANE_JOBS, NULL, NULL, "octet 1", &policy));
 	is_text(d, "data.kind", "unknown");
 	is_text(d, "data.why", "octet 1");
-	is_text(d, "data.ref", "mine");
+	assert_null(document_text(d, "data.ref"));
 	is_text(d, "data.joined", "j-0");
 	is_text(d, "data.domain", "a\x1b\"\xef\xbf\xbd");
 	assert_null(document_text(d, "data.deadline_at"));
@@ -560,11 +559,10 @@ the_longest(void **state)
 	domain[sizeof(domain) - 1] = '\0';
 	memset(id, 'i', sizeof(id) - 1);
 	id[sizeof(id) - 1] = '\0';
-	document_free(parsed(
-	    out, message_result(out, sizeof(out),
-		     &(struct message_who){
-			 .org = id, .domain = domain, .id = id, .ref = id},
-		     &end, LANE_JOBS, &claim, &f, why, &policy)));
+	document_free(parsed(out,
+	    message_result(out, sizeof(out),
+		&(struct message_who){.org = id, .domain = domain, .id = id},
+		&end, LANE_JOBS, &claim, &f, why, &policy)));
 }
 
 static void
