@@ -269,6 +269,16 @@ take_job(const struct input *in, const char *text, size_t len,
 
 /* --- lines ---------------------------------------------------------------- */
 
+/* Some editors begin a file with a byte order mark. */
+static void
+drop_mark(struct input *in)
+{
+	if (in->len < 3 || memcmp(in->text, "\xef\xbb\xbf", 3) != 0)
+		return;
+	in->len -= 3;
+	memmove(in->text, in->text + 3, in->len + 1);
+}
+
 enum line { LINE_READ, LINE_LONG, LINE_END, LINE_BROKEN };
 
 static enum line
@@ -292,7 +302,8 @@ read_line(struct input *in)
 		return LINE_BROKEN;
 	if (c == EOF && in->len == 0)
 		return LINE_END;
-	in->line++;
+	if (++in->line == 1)
+		drop_mark(in);
 	return cut ? LINE_LONG : LINE_READ;
 }
 
@@ -305,10 +316,6 @@ take_line(struct input *in, struct job_request *r, struct err *e)
 	snprintf(in->place, sizeof(in->place), "%.200s:%" PRIu64, in->path,
 	    in->line);
 	new_request(in, r);
-	if (in->line == 1 && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
 	trim(&text, &len);
 	if (len > 0 && text[0] == '{')
 		return take_job(in, text, len, r, e);

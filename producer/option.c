@@ -195,8 +195,8 @@ static const struct verb_row verbs[VERB_N] = {
 	"domainproof check example.com --token "
 	"mfrggzdfmztwq2lknnwg23tpobyxe43u"},
     [VERB_TOPICS] = {"topics", "plan | apply",
-	"Compares Kafka's topics with topics.json; apply creates and alters "
-	"them.",
+	"Compares Kafka's topics with what they should be; apply creates and "
+	"alters them.",
 	"0 all is right, 4 something differs, 5 Kafka is down",
 	"domainproof topics plan"},
     [VERB_DOCTOR] = {"doctor", "",

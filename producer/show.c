@@ -65,13 +65,14 @@ show_line(const char *text, char *out, size_t cap)
 void
 show_domain(const char *domain, char *out)
 {
-	char u[4 * DNAME_TEXT_MAX + 1];
+	char u[4 * DNAME_TEXT_MAX + 1], both[SHOW_DOMAIN_MAX];
 
 	idna_show(domain, u);
 	if (strcmp(u, domain) == 0)
-		snprintf(out, SHOW_DOMAIN_MAX, "%s", domain);
+		snprintf(both, sizeof(both), "%s", domain);
 	else
-		snprintf(out, SHOW_DOMAIN_MAX, "%s (%s)", u, domain);
+		snprintf(both, sizeof(both), "%s (%s)", u, domain);
+	show_line(both, out, SHOW_DOMAIN_MAX);
 }
 
 void

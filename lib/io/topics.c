@@ -380,28 +380,12 @@ find_want(struct topics *t, const char *name)
 }
 
 static void
-compare_setting(struct topics *t, struct want *w, struct setting *s)
+read_now(struct want *w, const rd_kafka_ConfigResource_t *res)
 {
-	char text[2 * TOPICS_VALUE_MAX + TOPICS_VALUE_MAX + 32];
-
-	if (strcmp(s->now, s->value) == 0)
-		return;
-	w->differs = true;
-	snprintf(text, sizeof(text), "%s: %s -> %s", s->name,
-	    s->now[0] == '\0' ? "(none)" : s->now, s->value);
-	say(t, TOPICS_ALTER, w, text);
-}
-
-static void
-compare_settings(struct topics *t, const rd_kafka_ConfigResource_t *res)
-{
-	struct want *w = find_want(t, rd_kafka_ConfigResource_name(res));
 	size_t n;
 	const rd_kafka_ConfigEntry_t **entries =
 	    rd_kafka_ConfigResource_configs(res, &n);
 
-	if (w == NULL)
-		return;
 	for (size_t i = 0; i < w->settings_n; i++) {
 		struct setting *s = &w->settings[i];
 
@@ -413,7 +397,23 @@ compare_settings(struct topics *t, const rd_kafka_ConfigResource_t *res)
 				snprintf(s->now, sizeof(s->now), "%s",
 				    v == NULL ? "" : v);
 		}
-		compare_setting(t, w, s);
+	}
+}
+
+static void
+compare_settings(struct topics *t, struct want *w)
+{
+	char text[3 * TOPICS_VALUE_MAX + 32];
+
+	for (size_t i = 0; i < w->settings_n; i++) {
+		const struct setting *s = &w->settings[i];
+
+		if (strcmp(s->now, s->value) == 0)
+			continue;
+		w->differs = true;
+		snprintf(text, sizeof(text), "%s: %s -> %s", s->name,
+		    s->now[0] == '\0' ? "(none)" : s->now, s->value);
+		say(t, TOPICS_ALTER, w, text);
 	}
 	if (!w->differs && !w->wrong)
 		say(t, TOPICS_SAME, w, "as it should be");
@@ -647,6 +647,64 @@ wait_for_leaders(struct topics *t, struct err *e)
 	}
 }
 
+/* Do the brokers themselves see what was set? *same false: not yet. */
+static enum next
+see_settings(struct topics *t, bool *same, struct err *e)
+{
+	const rd_kafka_ConfigResource_t **have;
+	rd_kafka_event_t *ev;
+	bool none;
+	size_t n;
+
+	*same = true;
+	ev = describe(t, &none, e);
+	if (ev == NULL)
+		return none ? OK : RETRY;
+	have = rd_kafka_DescribeConfigs_result_resources(
+	    rd_kafka_event_DescribeConfigs_result(ev), &n);
+	for (size_t i = 0; i < n; i++) {
+		struct want *w =
+		    find_want(t, rd_kafka_ConfigResource_name(have[i]));
+
+		if (w != NULL)
+			read_now(w, have[i]);
+	}
+	rd_kafka_event_destroy(ev);
+	for (size_t i = 0; i < t->want_n; i++) {
+		const struct want *w = &t->want[i];
+
+		for (size_t j = 0; j < w->settings_n; j++)
+			*same = *same && strcmp(w->settings[j].now,
+					     w->settings[j].value) == 0;
+	}
+	return OK;
+}
+
+/* What the controller has decided reaches the brokers a moment later. */
+static enum next
+wait_for_settings(struct topics *t, struct err *e)
+{
+	int64_t until = clock_mono_ms() + t->conf->timeout_ms;
+
+	for (size_t i = 0; i < t->want_n; i++)
+		t->want[i].exists = true;
+	for (;;) {
+		bool same;
+		enum next next = see_settings(t, &same, e);
+
+		if (next != OK || same)
+			return next;
+		if (clock_mono_ms() >= until) {
+			err_set(e,
+			    "Kafka at %.100s took the settings and "
+			    "does not show them",
+			    t->conf->brokers);
+			return RETRY;
+		}
+		(void)rd_kafka_poll(t->k, TOPICS_LEADERS_MS);
+	}
+}
+
 /* --- whole ---------------------------------------------------------------- */
 
 static void
@@ -679,8 +737,15 @@ compare_and_alter(struct topics *t, enum topics_mode mode, struct err *e)
 		return none ? OK : RETRY;
 	have = rd_kafka_DescribeConfigs_result_resources(
 	    rd_kafka_event_DescribeConfigs_result(ev), &n);
-	for (size_t i = 0; i < n; i++)
-		compare_settings(t, have[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct want *w =
+		    find_want(t, rd_kafka_ConfigResource_name(have[i]));
+
+		if (w == NULL)
+			continue;
+		read_now(w, have[i]);
+		compare_settings(t, w);
+	}
 	if (mode == TOPICS_APPLY)
 		next = alter(t, have, n, e);
 	rd_kafka_event_destroy(ev);
@@ -700,6 +765,8 @@ run(struct topics *t, enum topics_mode mode, struct err *e)
 		next = create(t, e);
 	if (next == OK && mode == TOPICS_APPLY)
 		next = wait_for_leaders(t, e);
+	if (next == OK && mode == TOPICS_APPLY)
+		next = wait_for_settings(t, e);
 	if (next != OK)
 		return next;
 	if (t->wrong) {
