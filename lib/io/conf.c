@@ -78,7 +78,7 @@ static const struct conf_row policy_rows[] = {
     {"claim.private_suffix", TYPE_ENUM, P(private_suffix), "\"refuse\"",
 	.words = suffixes},
     {"claim.public_domains", TYPE_PATH, S(lists.public_domains),
-	"\"" DOMAINPROOF_SHARE "/public-domains\""},
+	"\"" DOMAINPROOF_SHARE "/public-mail-domains.txt\""},
     {"claim.refused_domains", TYPE_PATH, S(lists.refused_domains), "\"\""},
     {"claim.organisations", TYPE_ORGS, P(organisations), "[]"},
     {"time.deadline_max", TYPE_DURATION, P(deadline_max_ms), "\"48 h\"", 1000,

@@ -134,6 +134,7 @@ nothing_can_forge_a_line(void **state)
 		"\xc2\xa0\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\xa7"},
 	    {"\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8", /* turns, new line */
 		"\\u202e\\u2066\\u2028"},
+	    {"\xef\xbb\xbf", "\\ufeff"},
 	    {"\xff", "\\ufffd"},
 	    {"\x80x", "\\ufffdx"},
 	    {"\xc3", "\\ufffd"},   /* cut short */

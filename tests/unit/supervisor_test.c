@@ -73,6 +73,8 @@ static struct world *world;
 static char dir[64];
 static int notify_fd;
 static pid_t supervisor;
+static pid_t started[4]; /* all supervisors of one test */
+static size_t started_n;
 
 /* -- children ------------------------------------------------------------ */
 
@@ -278,9 +280,9 @@ start_supervisor(const char *log)
 	pid_t pid = fork();
 	int fd, code;
 
-	assert_true(pid >= 0);
+	assert_true(pid >= 0 && started_n < ARRAY_LEN(started));
 	if (pid > 0)
-		return pid;
+		return started[started_n++] = pid;
 	snprintf(path, sizeof(path), "%s/%s", dir, log);
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	dup2(fd, STDERR_FILENO);
@@ -371,7 +373,7 @@ set_up(void **state)
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
 	unsetenv("DOMAINPROOF_POLICY");
-	supervisor = 0;
+	started_n = 0;
 	return 0;
 }
 
@@ -383,15 +385,27 @@ start_crew(void)
 	assert_string_equal(notified(LIMIT_MS), "READY=1");
 }
 
+static void
+end_at_once(pid_t pid)
+{
+	if (pid <= 0 || waitpid(pid, NULL, WNOHANG) != 0)
+		return; /* no child of ours, or it has ended */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 static int
 tear_down(void **state)
 {
 	char command[128];
 
 	(void)state;
-	/* those that a failed test left behind: all are our own children */
-	if (supervisor > 0)
-		kill(supervisor, SIGKILL);
+	/* what a failed test left behind; the supervisors first, and then
+	 * their children are ours */
+	for (size_t i = 0; i < started_n; i++)
+		end_at_once(started[i]);
+	for (int i = 0; i < CREW; i++)
+		end_at_once(world->seen[i].pid);
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	close(notify_fd);
