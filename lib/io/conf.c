@@ -204,9 +204,10 @@ skip_quiet(const char *s)
 	if (*s == '#' || (*s == '/' && s[1] == '/'))
 		return s + strcspn(s, "\n");
 	if (*s == '/' && s[1] == '*') {
-		const char *end = strstr(s + 2, "*/");
-
-		return end == NULL ? s + strlen(s) : end + 2;
+		for (s += 2; *s != '\0'; s++) {
+			if (*s == '*' && s[1] == '/')
+				return s + 2;
+		}
 	}
 	return s;
 }

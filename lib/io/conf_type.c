@@ -244,9 +244,10 @@ static const char *
 find_password(const char *url, size_t *len)
 {
 	const char *at = strrchr(url, '@');
-	const char *begin = strstr(url, "://");
+	const char *begin = strchr(url, ':');
 
-	if (at == NULL || begin == NULL || at < begin)
+	if (at == NULL || begin == NULL || strncmp(begin, "://", 3) != 0 ||
+	    at < begin + 3)
 		return NULL;
 	begin = memchr(begin + 3, ':', (size_t)(at - begin - 3));
 	if (begin == NULL)
@@ -311,15 +312,17 @@ is_address(const char *text)
 	struct in6_addr v6;
 	char addr[64];
 	bool brackets = *text == '[';
-	const char *colon = brackets ? strstr(text, "]:") : strchr(text, ':');
+	const char *end = strchr(text, brackets ? ']' : ':');
 	size_t len;
 
 	if (inet_pton(AF_INET6, text, &v6) == 1)
 		return true;
-	if (colon == NULL)
+	if (end == NULL)
 		return inet_pton(AF_INET, text, &v4) == 1;
-	len = (size_t)(colon - text) - brackets;
-	if (len >= sizeof(addr) || !is_port(colon + 1 + brackets))
+	len = (size_t)(end - text) - brackets;
+	if (brackets)
+		end++;
+	if (*end != ':' || !is_port(end + 1) || len >= sizeof(addr))
 		return false;
 	memcpy(addr, text + brackets, len);
 	addr[len] = '\0';
@@ -347,7 +350,7 @@ set_resolvers(const config_setting_t *list, struct settings *s, struct err *why)
 			    text);
 			return false;
 		}
-		strcpy(s->dns.resolvers[i], text);
+		memcpy(s->dns.resolvers[i], text, strlen(text) + 1);
 	}
 	s->dns.resolvers_n = (unsigned)n;
 	if (n == 0)
@@ -417,7 +420,7 @@ set_orgs(const config_setting_t *list, struct policy *p, struct err *why)
 			    text, ORG_MAX);
 			return false;
 		}
-		strcpy(p->organisations[i], text);
+		memcpy(p->organisations[i], text, strlen(text) + 1);
 	}
 	p->organisations_n = n;
 	return true;
