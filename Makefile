@@ -62,6 +62,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 # its children are the test's own
 $(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
+$(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
 $(B)/unit/option_test: $(B)/producer/option.o
 $(B)/unit/show_test: $(B)/producer/show.o
 # the resolver process, driven by the stack's tests and by measurements

@@ -10,7 +10,8 @@
 #include "io/entropy.h"
 
 #define CHAINS	   1024 /* a power of two */
-#define STALLED_MS 50	/* while some wait for a channel */
+#define STALLED_MS 20	/* between two tries of the stalled lines */
+#define SHARE_MIN  4	/* of a budget, with however many processes */
 
 enum line_kind { LINE_SERVER, LINE_RESOLVER };
 
@@ -23,7 +24,8 @@ struct asks_line {
 	struct packet_addr addr;
 	uint16_t port;
 	enum line_kind kind;
-	size_t out;
+	size_t out, fresh_n;
+	struct ask *fresh_first, *fresh_last; /* by the time of sending */
 	struct ask *first, *last;
 	unsigned silent_n; /* questions in a row without an answer */
 	int64_t silent_until;
@@ -41,6 +43,7 @@ struct asks {
 	uint64_t seed;
 	int64_t now;
 	unsigned preferred; /* resolver that answered last */
+	int64_t stalled_due;
 	struct line_list stalled, silent;
 	struct asks_line *chains[CHAINS];
 };
@@ -170,10 +173,53 @@ line_heard(struct asks *s, struct asks_line *l, const uint8_t *bytes)
 	}
 }
 
-static size_t
-line_budget(const struct asks_line *l)
+static void
+fresh_add(struct asks *s, struct asks_line *l, struct ask *a)
 {
-	return l->kind == LINE_RESOLVER ? ASKS_RESOLVER_MAX : ASKS_SERVER_MAX;
+	a->sent_at = s->now;
+	a->fresh = true;
+	a->fresh_prev = l->fresh_last;
+	a->fresh_next = NULL;
+	*(l->fresh_last ? &l->fresh_last->fresh_next : &l->fresh_first) = a;
+	l->fresh_last = a;
+	l->fresh_n++;
+}
+
+static void
+fresh_remove(struct asks_line *l, struct ask *a)
+{
+	if (!a->fresh)
+		return;
+	a->fresh = false;
+	*(a->fresh_prev ? &a->fresh_prev->fresh_next : &l->fresh_first) =
+	    a->fresh_next;
+	*(a->fresh_next ? &a->fresh_next->fresh_prev : &l->fresh_last) =
+	    a->fresh_prev;
+	l->fresh_n--;
+}
+
+static size_t
+share_of(const struct asks *s, size_t budget)
+{
+	size_t share = budget / s->conf.processes;
+
+	return share < SHARE_MIN ? SHARE_MIN : share;
+}
+
+enum room { ROOM, ROOM_LATER, ROOM_NONE };
+
+static enum room
+line_room(struct asks *s, struct asks_line *l)
+{
+	size_t most =
+	    l->kind == LINE_RESOLVER ? ASKS_RESOLVER_MAX : ASKS_SERVER_MAX;
+
+	if (l->out >= share_of(s, most))
+		return ROOM_NONE; /* an answer makes some */
+	while (
+	    l->fresh_first && l->fresh_first->sent_at <= s->now - ASKS_FRESH_MS)
+		fresh_remove(l, l->fresh_first);
+	return l->fresh_n < share_of(s, ASKS_FRESH_MAX) ? ROOM : ROOM_LATER;
 }
 
 /* --- one question --------------------------------------------------------- */
@@ -230,27 +276,39 @@ line_pop(struct asks_line *l)
 		l->last = NULL;
 }
 
+static bool
+send_first(struct asks *s, struct asks_line *l)
+{
+	struct ask *a = l->first;
+	enum room room = line_room(s, l);
+
+	if (room == ROOM && send(s, a) == OK) {
+		line_pop(l);
+		l->out++;
+		fresh_add(s, l, a);
+		return true;
+	}
+	if (room != ROOM_NONE)
+		line_stall(s, l);
+	return false;
+}
+
 /* Sends as many as may be under way; gives up on those that waited too long
  * or for a silent server. */
 static void
 line_pump(struct asks *s, struct asks_line *l)
 {
-	while (l->first) {
+	bool on = true;
+
+	while (l->first && on) {
 		struct ask *a = l->first;
 
 		if (l->silent_until > s->now || a->give_up <= s->now) {
 			line_pop(l);
 			finish_unanswered(s, a);
-			continue;
+		} else {
+			on = send_first(s, l);
 		}
-		if (l->out >= line_budget(l))
-			return;
-		if (send(s, a) != OK) {
-			line_stall(s, l);
-			return;
-		}
-		line_pop(l);
-		l->out++;
 	}
 }
 
@@ -297,6 +355,7 @@ on_answer(
 
 	s->now = clock_mono_ms();
 	l->out--;
+	fresh_remove(l, a);
 	line_heard(s, l, bytes);
 	if (l->kind == LINE_RESOLVER)
 		raw.trusted = s->conf.resolvers[a->resolver].trusted;
@@ -365,16 +424,20 @@ asks_begin(struct asks *s, struct ask *a)
 
 /* --- the loop ------------------------------------------------------------- */
 
-/* Lines for which the door had no channel, in turn, until it has none. */
+/* Each line once, in turn. */
 static void
 stalled_again(struct asks *s)
 {
-	while (s->stalled.first) {
+	const struct asks_line *last = s->stalled.last;
+	bool more = last && s->now >= s->stalled_due;
+
+	if (more)
+		s->stalled_due = s->now + STALLED_MS;
+	while (more) {
 		struct asks_line *l = unstall(s);
 
+		more = l != last;
 		line_pump(s, l);
-		if (l->stalled)
-			return;
 		line_rest(s, l);
 	}
 }
@@ -386,7 +449,6 @@ asks_serve(struct asks *s, int64_t wait_ms, int other_fd)
 
 	if (s->stalled.first && wait_ms > STALLED_MS)
 		wait_ms = STALLED_MS;
-	s->now = clock_mono_ms();
 	other = dns_serve(s->dns, wait_ms, other_fd);
 	s->now = clock_mono_ms();
 	stalled_again(s);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single questions of many looks, over the door to the DNS. What it adds:
  * - shared questions are asked once and kept (core/lookups.h);
- * - a budget of questions under way for each server, more wait in line, and
- *   not for ever;
+ * - a budget of questions under way to each server, and a smaller one of those
+ *   sent just now: they may still lie in its socket's buffer, which loses what
+ *   it can't hold (200 packets or so, unless somebody made it larger). More
+ *   wait in line, and not for ever. Processes share the budgets evenly;
  * - a server that was silent ASKS_SILENT_N times in a row is left alone for
  *   ASKS_SILENT_MS (RFC 9520 section 3.1), so that looks at it end at once and
  *   do not fill the places of the others;
@@ -16,8 +18,10 @@
 #include "core/lookups.h"
 #include "io/conf.h"
 
-#define ASKS_SERVER_MAX	  200	/* under way, of one server */
-#define ASKS_RESOLVER_MAX 500	/* of one resolver */
+#define ASKS_SERVER_MAX	  200  /* under way to one server */
+#define ASKS_RESOLVER_MAX 1000 /* to one resolver: some take it seconds */
+#define ASKS_FRESH_MAX	  200  /* sent to one within the last, */
+#define ASKS_FRESH_MS	  100
 #define ASKS_LINE_MS	  10000 /* no longer in line */
 #define ASKS_SILENT_N	  8
 #define ASKS_SILENT_MS	  5000
@@ -27,7 +31,8 @@
 struct asks_conf {
 	int64_t timeout_ms;
 	unsigned tries;
-	uint16_t port; /* of authoritative servers */
+	uint16_t port;	    /* of authoritative servers */
+	unsigned processes; /* that ask the same servers, >= 1 */
 	size_t resolvers_n;
 	struct asks_resolver {
 		struct packet_addr addr;
@@ -47,6 +52,9 @@ struct ask {
 	struct lookup *entry;
 	struct asks_line *line;
 	int64_t give_up; /* in line, ms */
+	int64_t sent_at; /* ms; in the list of the fresh ones while fresh */
+	bool fresh;
+	struct ask *fresh_prev, *fresh_next;
 	unsigned resolver, resolvers_tried;
 	bool tcp;
 	const struct answer *answer;

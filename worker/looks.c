@@ -272,6 +272,9 @@ looks_conf_asks(struct asks_conf *out, const struct settings *s, struct err *e)
 	    .timeout_ms = s->dns.timeout_ms,
 	    .tries = s->dns.tries,
 	    .port = (uint16_t)s->dns.port,
+	    .processes = s->pool.resolvers
+			     ? s->pool.resolvers
+			     : (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
 	    .resolvers_n = s->dns.resolvers_n,
 	};
 	for (size_t i = 0; i < s->dns.resolvers_n; i++) {

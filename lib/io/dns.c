@@ -60,8 +60,7 @@ struct sent { /* a question under way */
 	struct channel *ch;
 	uint64_t tag;
 	uint16_t id;
-	bool plain; /* without EDNS */
-	bool answered;
+	bool plain;	/* without EDNS */
 	uint8_t *bytes; /* of the answer */
 	size_t len;
 	size_t query_len;

@@ -9,7 +9,7 @@
 #include "io/dns.h"
 #include "name_server.h"
 
-#define TIMEOUT_MS 150
+#define TIMEOUT_MS 300
 #define MANY	   3000
 
 static struct {
