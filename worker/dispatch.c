@@ -201,6 +201,8 @@ resend_lost(struct scheduler *s)
 	if (s->mono < s->resend_due)
 		return;
 	s->resend_due = s->mono + RESEND_CHECK_MS;
+	if (s->asked_n[LANE_JOBS] + s->asked_n[LANE_BULK] == 0)
+		return; /* nothing is out */
 	for (unsigned r = 0; r < s->resolvers_n; r++)
 		resend(s, r, s->mono - RESEND_MS);
 }

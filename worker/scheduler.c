@@ -407,21 +407,24 @@ aborted(struct scheduler *s, struct batch *b)
 }
 
 /* Another producer bears our name. Whether it is our own successor or another
- * crew with our settings, the group tells within a heartbeat. */
+ * crew with our settings, the group tells within a heartbeat: until then
+ * nothing else is done. */
 static int
-fenced(struct scheduler *s)
+condemned_turn(struct scheduler *s, int64_t *wake_due)
 {
-	int64_t until = clock_mono_ms() + FENCE_LOOK_MS;
-	struct pollfd wake = {.fd = s->wake_fd, .events = POLLIN};
 	struct err e;
 
-	while (clock_mono_ms() < until) {
+	*wake_due = s->condemned_until;
+	if (s->mono >= s->condemned_until)
+		return EXIT_CODE_OUTSIDE;
+	do {
 		kafka_poll(s->kafka, 0, &s->ev, &e);
 		if (s->ev.type == KAFKA_FENCED)
 			return fail("slot.taken", &e, EXIT_CODE_USAGE);
-		poll(&wake, 1, 50);
-	}
-	return EXIT_CODE_OUTSIDE;
+		if (s->ev.type == KAFKA_DEAD)
+			return fail("kafka.dead", &e, EXIT_CODE_OUTSIDE);
+	} while (s->ev.type != KAFKA_NOTHING);
+	return SCHED_GO_ON;
 }
 
 static int
@@ -440,7 +443,8 @@ commit_ended(struct scheduler *s)
 	case KAFKA_COMMIT_FENCED:
 		fail("commit.fenced", &b->err, 0);
 		batch_free(b);
-		return fenced(s);
+		s->condemned_until = s->mono + FENCE_LOOK_MS;
+		return SCHED_GO_ON;
 	case KAFKA_UNKNOWN:
 		break;
 	}
@@ -488,6 +492,8 @@ scheduler_flush(struct scheduler *s, int64_t limit_ms)
 		code = commit_ended(s);
 		if (code != SCHED_GO_ON)
 			return code;
+		if (s->condemned_until != 0)
+			return EXIT_CODE_OUTSIDE;
 	}
 }
 
@@ -669,6 +675,8 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 
 	s->mono = clock_mono_ms();
 	shm_beat(s->role->shm, s->role->child);
+	if (s->condemned_until != 0)
+		return condemned_turn(s, wake_due);
 	if (dispatch_receive(s, &e) != OK)
 		return fail("step.failed", &e, EXIT_CODE_OUTSIDE);
 	for (size_t i = 0; i < ARRAY_LEN(step); i++) {
@@ -676,6 +684,8 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 
 		if (code != SCHED_GO_ON)
 			return code;
+		if (s->condemned_until != 0)
+			return condemned_turn(s, wake_due);
 	}
 	touch_idle(s);
 	if (dispatch_turn(s, &e) != OK)

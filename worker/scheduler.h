@@ -185,6 +185,8 @@ struct batch {
 	size_t parts_n;
 	struct pending *pendings[BATCH_PARTITIONS_MAX];
 	int64_t chain_from[BATCH_PARTITIONS_MAX];
+	bool outdated[BATCH_PARTITIONS_MAX]; /* its partition went or came
+					      * after it: status.c */
 	struct kafka_touch touched[BATCH_PARTITIONS_MAX];
 	struct batch *next; /* in the status queue */
 	enum kafka_commit_result result;
@@ -285,6 +287,8 @@ struct scheduler {
 	struct task *commit_task;
 	struct batch *batch;  /* on the commit task */
 	int64_t commit_began; /* mono */
+	int64_t
+	    condemned_until; /* fenced: mono ms at which to leave; 0 = not */
 	struct task *fence_task;
 	struct err fence_err;
 	enum next fence_how;

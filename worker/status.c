@@ -19,6 +19,9 @@
 #define PIPELINE      500   /* hashes sent together when rebuilding */
 #define STALL_MS      45000
 
+#define NO_NEWS (-1)
+#define GONE	(-2)
+
 struct status {
 	struct task *task;
 	struct redis *redis;
@@ -43,7 +46,7 @@ struct status {
 	/* state offset that Redis has to stand at; -1 = not ours. Written by
 	 * the scheduler's side only while the task is idle. */
 	int64_t target[KAFKA_PARTITIONS_MAX];
-	int64_t restored[KAFKA_PARTITIONS_MAX]; /* -1 = no news, -2 = gone */
+	int64_t restored[KAFKA_PARTITIONS_MAX]; /* or NO_NEWS, GONE */
 };
 
 enum next
@@ -65,7 +68,7 @@ status_open(struct status **out, const struct settings *settings,
 	s->partitions = partitions;
 	for (size_t p = 0; p < KAFKA_PARTITIONS_MAX; p++) {
 		s->target[p] = -1;
-		s->restored[p] = -1;
+		s->restored[p] = NO_NEWS;
 	}
 	how = redis_open(&s->redis, settings->redis.url, CALL_LIMIT_MS, e);
 	return how == OK ? task_open(&s->task, "redis", wake_fd, e) : how;
@@ -432,17 +435,29 @@ run(void *arg)
 
 /* -- the scheduler's side ------------------------------------------------ */
 
+/* What waits in the queue was before: it does not say any more where its
+ * partition has to stand. */
+static void
+news(struct status *s, int32_t p, int64_t to)
+{
+	s->restored[p] = to;
+	for (struct batch *b = s->queue; b != NULL; b = b->next)
+		for (size_t i = 0; i < b->parts_n; i++)
+			if (b->touched[i].partition == p)
+				b->outdated[i] = true;
+}
+
 void
 status_restored(struct status *s, int32_t p, int64_t to)
 {
-	s->restored[p] = to;
+	news(s, p, to);
 	s->check_due = 0;
 }
 
 void
 status_gone(struct status *s, int32_t p)
 {
-	s->restored[p] = -2;
+	news(s, p, GONE);
 }
 
 void
@@ -455,8 +470,9 @@ status_batch(struct status *s, struct batch *b)
 		if (s->queue == NULL)
 			s->queue_end = &s->queue;
 		for (size_t i = 0; i < oldest->parts_n; i++)
-			s->restored[oldest->touched[i].partition] =
-			    oldest->touched[i].pos_offset + 1;
+			if (!oldest->outdated[i])
+				s->restored[oldest->touched[i].partition] =
+				    oldest->touched[i].pos_offset + 1;
 		batch_free(oldest);
 		s->queue_n--;
 		s->check_due = 0;
@@ -476,15 +492,17 @@ hand_over(struct status *s)
 	s->queue_end = &s->queue;
 	s->queue_n = 0;
 	for (int32_t p = 0; p < s->partitions; p++) {
-		if (s->restored[p] != -1)
-			s->target[p] =
-			    s->restored[p] == -2 ? -1 : s->restored[p];
-		s->restored[p] = -1;
+		if (s->restored[p] == GONE)
+			s->target[p] = -1;
+		else if (s->restored[p] != NO_NEWS)
+			s->target[p] = s->restored[p];
+		s->restored[p] = NO_NEWS;
 	}
 	for (const struct batch *b = s->work; b != NULL; b = b->next)
 		for (size_t i = 0; i < b->parts_n; i++)
-			s->target[b->touched[i].partition] =
-			    b->touched[i].pos_offset + 1;
+			if (!b->outdated[i])
+				s->target[b->touched[i].partition] =
+				    b->touched[i].pos_offset + 1;
 }
 
 static void

@@ -265,6 +265,9 @@ open_role(struct slot *s, unsigned i)
 	snprintf(s->settings.pool.slot, sizeof(s->settings.pool.slot), "%u", i);
 	snprintf(s->settings.kafka.prefix, 65, "domainproof.");
 	snprintf(s->settings.redis.url, 64, "redis://127.0.0.1:1");
+	/* relative to the root, where tests/run is */
+	snprintf(
+	    s->settings.dns.suffix_list, 64, "tests/scenario/suffixes.dat");
 	s->settings.kafka.session_ms = 10 * SECOND;
 	s->settings.kafka.txn_ms = 10 * SECOND;
 	s->settings.kafka.commit_min_ms = 20;
@@ -325,8 +328,11 @@ world_drain(unsigned i)
 {
 	struct slot *s = &w.slot[i];
 
-	assert_int_equal(
-	    scheduler_flush(s->scheduler, 15 * SECOND), SCHED_GO_ON);
+	s->exit_code = scheduler_flush(s->scheduler, 15 * SECOND);
+	if (s->exit_code != SCHED_GO_ON) {
+		world_crash(i);
+		return;
+	}
 	scheduler_close(s->scheduler);
 	s->scheduler = NULL;
 	forget_replies(i);
