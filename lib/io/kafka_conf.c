@@ -202,7 +202,8 @@ kafka_lane_topic(enum lane lane)
 	return TOPIC_N;
 }
 
-/* OK, RETRY (Kafka is not ready to say) or REJECT (it is not there). */
+/* OK, RETRY (Kafka is not ready to say), REJECT (is not there, perhaps not yet)
+ * or STOP. */
 static enum next
 judge(const rd_kafka_metadata_topic_t *t, int32_t *partitions_n, struct err *e)
 {
@@ -228,7 +229,7 @@ judge(const rd_kafka_metadata_topic_t *t, int32_t *partitions_n, struct err *e)
 	    "topic %s has %d partitions; all topics must have the same number "
 	    "of them (others: %d), at most %d; run: domainproof topics plan",
 	    t->topic, t->partition_cnt, *partitions_n, KAFKA_PARTITIONS_MAX);
-	return REJECT;
+	return STOP;
 }
 
 /* One question for all topics that the handle knows. */
@@ -276,8 +277,8 @@ ask_until(rd_kafka_t *rk, size_t n, int32_t *partitions_n, struct err *e)
 	for (;;) {
 		next = ask(rk, n, partitions_n, begin + OPEN_MS, e);
 		now = clock_mono_ms();
-		if (next == OK)
-			return OK;
+		if (next == OK || next == STOP)
+			return next;
 		if (next == REJECT && now - begin >= SETTLE_MS)
 			return STOP;
 		if (now - begin >= OPEN_MS)

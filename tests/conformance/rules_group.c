@@ -63,7 +63,7 @@ lanes_may_be_opened_before_lost_is_told(void **state)
 
 	(void)state;
 	post(TOPIC_JOBS, 0, "k", "v");
-	probe_pass(4000); /* a heartbeat told the library */
+	probe_pass(2500); /* a heartbeat told the library */
 	open_lane(a, LANE_JOBS, 0, 0);
 	await_quiet(b, ALL_LANES);
 	await(a, ALL_LANES, KAFKA_LOST);
