@@ -100,7 +100,7 @@ $(BUILD)/libfuzzer/%: tests/fuzz/%.c
 
 check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(addprefix $(B)/fuzz/,$(FUZZ))
 	@tests/run check $(B)
-test: all check $(B)/conformance/real $(B)/faulty/domainproofd
+test: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive
 	@tests/run stack $(B)
 demo:
 	@ops/demo
@@ -116,11 +116,15 @@ fmt:
 	clang-format-14 -i $$(git ls-files '*.c' '*.h')
 report:
 	@ops/report
+# settings and policy are installed as examples: copy them to /etc/domainproof
+SHARE    = $(PREFIX)/share/domainproof
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/domainproof
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE)
 	install $(B)/domainproof $(B)/domainproofd $(DESTDIR)$(PREFIX)/bin
-	install -m 644 schemas/*.json ops/*.conf ops/lists/* \
-	    $(DESTDIR)$(PREFIX)/share/domainproof
+	install -m 644 schemas/*.json schemas/asyncapi.yaml ops/lists/*.txt \
+	    ops/domainproofd.conf ops/policy.conf $(DESTDIR)$(SHARE)
+	sed -i 's|/usr/local/share/domainproof|$(SHARE)|' \
+	    $(DESTDIR)$(SHARE)/policy.conf
 clean:
 	rm -rf $(BUILD)/lib $(BUILD)/worker $(BUILD)/producer $(BUILD)/tests \
 	    $(BUILD)/unit $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
