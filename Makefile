@@ -36,7 +36,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src,tests/unit))
 SCENARIO := $(patsubst tests/scenario/%.c,$(B)/scenario/%,$(wildcard tests/scenario/*_test.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(call src,tests/fuzz))
 
-.PHONY: all objects check test demo bench stack fuzz lint fmt report install clean
+.PHONY: all objects check test tested demo bench stack fuzz lint fmt report install clean
 all: $(B)/domainproof $(B)/domainproofd
 
 $(B)/domainproofd: $(B)/worker/main.o $(WORKER) $(IO) $(CORE)
@@ -100,7 +100,11 @@ $(BUILD)/libfuzzer/%: tests/fuzz/%.c
 
 check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(addprefix $(B)/fuzz/,$(FUZZ))
 	@tests/run check $(B)
-test: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive
+# tools first: on a fresh machine there may be no compiler yet
+test:
+	@ops/setup --test
+	@$(MAKE) --no-print-directory tested
+tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive
 	@tests/run stack $(B)
 demo:
 	@ops/demo

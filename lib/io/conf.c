@@ -536,7 +536,9 @@ conf_read(const char *path, struct settings *s, struct policy *p, struct err *e)
 	file_close(&f);
 	if (ok && policy != NULL)
 		ok = make_absolute(policy, s->policy_path, e);
-	return ok && policy_read(s, p, e) ? OK : STOP;
+	ok = ok && policy_read(s, p, e);
+	p->authoritative = s->dns.authoritative;
+	return ok ? OK : STOP;
 }
 
 void
