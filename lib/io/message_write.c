@@ -177,7 +177,8 @@ put_servers(struct writer *w, const struct finding *f)
 
 		json_item(w);
 		json_raw(w, "{");
-		key_text(w, "name", s->name);
+		key_text(
+		    w, "name", s->name[0] == '\0' ? "public view" : s->name);
 		key_text(w, "addr", s->addr);
 		key_text(w, "outcome", outcome_name(s->outcome));
 		if (s->has_serial)
@@ -390,6 +391,7 @@ put_memory(struct writer *w, const char *domain, const struct claim *claim,
 	key_text(w, "saw", claim->saw);
 	key_number(w, "neg_ttl_s", claim->neg_ttl_s);
 	put_words(w, &(struct diagnosis_facts){.code = claim->code,
+			 .verdict = claim->verdict,
 			 .domain = domain,
 			 .name = record.name,
 			 .expected = record.value,

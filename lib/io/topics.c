@@ -307,13 +307,15 @@ find_topic(const struct rd_kafka_metadata *md, const char *name)
 	return NULL;
 }
 
-/* One broker can hold one copy, whatever the file says. */
+/* A small cluster holds fewer copies than the file says, and one alone must
+ * not wait for a second. */
 static void
 fit_to_cluster(const struct topics *t, struct want *w)
 {
-	if (t->brokers_n != 1)
+	if (w->replication > t->brokers_n)
+		w->replication = t->brokers_n;
+	if (w->replication > 1)
 		return;
-	w->replication = 1;
 	for (size_t i = 0; i < w->settings_n; i++) {
 		struct setting *s = &w->settings[i];
 

@@ -230,6 +230,8 @@ put_sentences(const struct checked *k, const struct finding *f)
 	char say[SAY_MAX + 1], fix[SAY_MAX + 1];
 
 	diagnosis_say(&(struct diagnosis_facts){.code = f->code,
+			  .verdict = f->verdict,
+			  .visible_in_s = f->visible_in_s,
 			  .domain = k->domain,
 			  .name = f->name,
 			  .expected = f->expected,
