@@ -30,6 +30,7 @@ part_open(struct part **out, int32_t p, uint64_t epoch,
 	part->epoch = epoch;
 	part->state = PART_READY;
 	table_init(&part->claims, seed);
+	table_init(&part->domains, seed);
 	table_init(&part->jobs, seed);
 	how = seen_open(&part->seen, policy->dedupe_ms, seed, e);
 	if (how != OK) {
@@ -58,11 +59,22 @@ part_free(struct part *part)
 	}
 	table_free(&part->jobs);
 	table_free(&part->claims);
+	table_free(&part->domains);
 	seen_free(part->seen);
 	for (int l = 0; l < LANE_N; l++)
 		mem_free(part->lane[l].held);
 	pending_free(part->pending);
 	mem_free(part);
+}
+
+/* Claims are never taken off, so the key may lie in the newest of them. */
+static enum next
+index_domain(struct part *part, struct open_claim *claim, struct err *e)
+{
+	const char *domain = strchr(claim->key, '/') + 1;
+
+	claim->same = table_remove(&part->domains, domain);
+	return table_add(&part->domains, domain, claim, e);
 }
 
 enum next
@@ -71,6 +83,7 @@ part_claim(
 {
 	size_t len = strlen(key) + 1;
 	struct open_claim *claim = table_find(&part->claims, key);
+	enum next how;
 
 	*out = claim;
 	if (claim != NULL)
@@ -83,7 +96,14 @@ part_claim(
 	claim_init(&claim->claim);
 	memcpy(claim->key, key, len);
 	*out = claim;
-	return table_add(&part->claims, claim->key, claim, e);
+	how = index_domain(part, claim, e);
+	return how == OK ? table_add(&part->claims, claim->key, claim, e) : how;
+}
+
+struct open_claim *
+part_same(const struct part *part, const struct open_claim *claim)
+{
+	return table_find(&part->domains, strchr(claim->key, '/') + 1);
 }
 
 struct open_job *

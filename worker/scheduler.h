@@ -49,8 +49,9 @@ struct open_job;
 
 struct open_claim {
 	struct claim claim;
-	struct open_job *jobs; /* open ones of this claim */
-	bool dirty;	       /* on its partition's list */
+	struct open_job *jobs;	 /* open ones of this claim */
+	struct open_claim *same; /* another organisation\'s, same domain */
+	bool dirty;		 /* on its partition's list */
 	struct open_claim *next_dirty;
 	char key[]; /* "org/domain" */
 };
@@ -115,8 +116,9 @@ struct part {
 	int32_t p;
 	uint64_t epoch;
 	enum part_state state;
-	struct table claims; /* key -> struct open_claim */
-	struct table jobs;   /* key -> struct open_job */
+	struct table claims;  /* key -> struct open_claim */
+	struct table domains; /* domain -> its newest struct open_claim */
+	struct table jobs;    /* key -> struct open_job */
 	struct seen *seen;
 	struct lane_state lane[LANE_N];
 	struct open_claim *dirty_claims;
@@ -136,6 +138,9 @@ void part_free(struct part *part);
 /* Finds or makes (not begun). RETRY: memory is out. */
 enum next part_claim(struct part *part, const char *key,
     struct open_claim **out, struct err *e) MUST_USE;
+/* The first claim on the domain of this one; the others follow by `same`. */
+struct open_claim *part_same(
+    const struct part *part, const struct open_claim *claim);
 struct open_job *part_job(const struct part *part, const char *key);
 enum next part_job_add(struct part *part, const char *key,
     const struct job *job, struct open_job **out, struct err *e) MUST_USE;

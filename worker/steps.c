@@ -87,6 +87,7 @@ static const struct {
     {CLAIM_SAY_LAPSED, "claim.lapsed"},
     {CLAIM_SAY_EXPIRED, "check.changed"},
     {CLAIM_SAY_RELEASED, "claim.released"},
+    {CLAIM_SAY_CONTESTED, "claim.contested"},
     {CLAIM_SAY_LOOK, "look.done"},
 };
 
@@ -121,27 +122,66 @@ say_claim(struct scheduler *s, struct part *part, struct open_claim *claim,
 	}
 }
 
-/* Another organisation's claim on the same domain does not notice: each has a
- * token of its own. */
-enum next
-step_claim(struct scheduler *s, struct part *part, struct open_claim *claim,
+static enum next
+step_one(struct scheduler *s, struct part *part, struct open_claim *claim,
     enum claim_event ev, const struct finding *f, const struct open_job *job,
-    int64_t now, struct err *e)
+    int64_t now, unsigned *todo, struct err *e)
 {
 	enum claim_status was = claim->claim.status;
-	unsigned todo = claim_step(&claim->claim, ev, f, now, s->policy);
 
-	if (todo & CLAIM_DO_NEW_TOKEN) {
+	*todo = claim_step(&claim->claim, ev, f, now, s->policy);
+	if (*todo & CLAIM_DO_NEW_TOKEN) {
 		enum next how = entropy_get(
 		    claim->claim.token, sizeof(claim->claim.token), e);
 
 		if (how != OK)
 			return how;
 	}
-	if (todo & CLAIM_SAVE)
+	if (*todo & CLAIM_SAVE)
 		step_dirty_claim(part, claim);
-	say_claim(s, part, claim, todo, was, f, job, now);
+	say_claim(s, part, claim, *todo, was, f, job, now);
 	return OK;
+}
+
+static bool
+proven(const struct open_claim *claim)
+{
+	return claim->claim.status == CLAIM_VERIFIED ||
+	       claim->claim.status == CLAIM_LAPSING;
+}
+
+/* Two organisations with a proof of one domain: both are told, neither who the
+ * other is. When one of them holds it no longer, the other is at peace. */
+static enum next
+tell_rivals(struct scheduler *s, struct part *part, struct open_claim *claim,
+    int64_t now, struct err *e)
+{
+	enum claim_event ev;
+	enum next how = OK;
+	unsigned n = 0, todo;
+
+	for (const struct open_claim *c = part_same(part, claim); c != NULL;
+	     c = c->same)
+		n += proven(c);
+	ev = n > 1 ? CLAIM_EV_CONTEST : CLAIM_EV_SETTLED;
+	for (struct open_claim *c = part_same(part, claim);
+	     how == OK && c != NULL; c = c->same)
+		how = step_one(s, part, c, ev, NULL, NULL, now, &todo, e);
+	return how;
+}
+
+enum next
+step_claim(struct scheduler *s, struct part *part, struct open_claim *claim,
+    enum claim_event ev, const struct finding *f, const struct open_job *job,
+    int64_t now, struct err *e)
+{
+	bool was = proven(claim);
+	unsigned todo;
+	enum next how = step_one(s, part, claim, ev, f, job, now, &todo, e);
+
+	if (how != OK || was == proven(claim))
+		return how;
+	return tell_rivals(s, part, claim, now, e);
 }
 
 static void

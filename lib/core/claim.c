@@ -22,6 +22,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_NONE, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_EXPIRED, CLAIM_SAY_EXPIRED},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_NONE, 0},
+		[CLAIM_EV_SETTLED]   = {CLAIM_NONE, 0},
 	},
 	[CLAIM_PENDING] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_PENDING, 0},
@@ -32,6 +34,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_PENDING, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_EXPIRED, CLAIM_SAY_EXPIRED},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_PENDING, 0},
+		[CLAIM_EV_SETTLED]   = {CLAIM_PENDING, 0},
 	},
 	[CLAIM_VERIFIED] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_VERIFIED, 0},
@@ -42,6 +46,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_VERIFIED, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_VERIFIED, 0},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_VERIFIED, CLAIM_SAY_CONTESTED},
+		[CLAIM_EV_SETTLED]   = {CLAIM_VERIFIED, 0},
 	},
 	[CLAIM_LAPSING] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_LAPSING, 0},
@@ -52,6 +58,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_LAPSING, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_LAPSING, 0},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_LAPSING, CLAIM_SAY_CONTESTED},
+		[CLAIM_EV_SETTLED]   = {CLAIM_LAPSING, 0},
 	},
 	[CLAIM_LAPSED] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_LAPSED, 0},
@@ -62,6 +70,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_LAPSED, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_LAPSED, 0},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_LAPSED, 0},
+		[CLAIM_EV_SETTLED]   = {CLAIM_LAPSED, 0},
 	},
 	[CLAIM_EXPIRED] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_EXPIRED, 0},
@@ -72,6 +82,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_EXPIRED, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_EXPIRED, 0},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, CLAIM_SAY_RELEASED},
+		[CLAIM_EV_CONTEST]   = {CLAIM_EXPIRED, 0},
+		[CLAIM_EV_SETTLED]   = {CLAIM_EXPIRED, 0},
 	},
 	[CLAIM_RELEASED] = {
 		[CLAIM_EV_BEGIN]     = {CLAIM_NONE,
@@ -83,6 +95,8 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 		[CLAIM_EV_UNDECIDED] = {CLAIM_RELEASED, 0},
 		[CLAIM_EV_EXPIRE]    = {CLAIM_RELEASED, 0},
 		[CLAIM_EV_RELEASE]   = {CLAIM_RELEASED, 0},
+		[CLAIM_EV_CONTEST]   = {CLAIM_RELEASED, 0},
+		[CLAIM_EV_SETTLED]   = {CLAIM_RELEASED, 0},
 	},
 };
 /* clang-format on */
@@ -138,6 +152,23 @@ lapse_due(const struct claim *c, int64_t now, const struct policy *policy)
 	       now - c->first_miss_at >= policy->lapse_ms;
 }
 
+/* Who contests a claim changes nothing but its flag: people decide. */
+static unsigned
+contest(struct claim *c, enum claim_event ev, unsigned say)
+{
+	bool was = (c->flags & CLAIM_CONTESTED) != 0;
+
+	if (ev == CLAIM_EV_CONTEST && say != 0 && !was) {
+		c->flags |= CLAIM_CONTESTED;
+		return say;
+	}
+	if (ev == CLAIM_EV_SETTLED && was) {
+		c->flags &= ~(uint32_t)CLAIM_CONTESTED;
+		return CLAIM_SAVE;
+	}
+	return 0;
+}
+
 /* A new generation inherits nothing but the version counter. */
 static void
 begin(struct claim *c)
@@ -163,6 +194,8 @@ claim_step(struct claim *c, enum claim_event ev, const struct finding *finding,
 
 	if (c->status == CLAIM_RELEASED && to == CLAIM_RELEASED)
 		return 0;
+	if (ev == CLAIM_EV_CONTEST || ev == CLAIM_EV_SETTLED)
+		todo = contest(c, ev, todo);
 	if (todo & CLAIM_DO_NEW_TOKEN)
 		begin(c);
 	if (finding != NULL) {

@@ -55,6 +55,8 @@ enum claim_event {
 	CLAIM_EV_UNDECIDED,
 	CLAIM_EV_EXPIRE, /* a job of this claim passed its deadline */
 	CLAIM_EV_RELEASE,
+	CLAIM_EV_CONTEST, /* another organisation has proven the domain too */
+	CLAIM_EV_SETTLED, /* and holds it no longer */
 	CLAIM_EV_N,
 };
 
@@ -69,7 +71,8 @@ enum claim_action {
 	CLAIM_SAY_EXPIRED = 1 << 6, /* check.changed */
 	CLAIM_SAY_RELEASED = 1 << 7,
 	CLAIM_SAY_LOOK = 1 << 8, /* look.done: code or saw changed */
-	CLAIM_SAVE = 1 << 9,	 /* the state record must be written */
+	CLAIM_SAY_CONTESTED = 1 << 10,
+	CLAIM_SAVE = 1 << 9, /* the state record must be written */
 };
 
 /* A claim that has not begun: CLAIM_RELEASED of generation 0. */

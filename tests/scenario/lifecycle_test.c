@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -213,6 +214,46 @@ a_release_ends_jobs_and_draws_a_new_token(void **state)
 }
 
 static void
+two_organisations_that_prove_one_domain_are_both_told(void **state)
+{
+	(void)state;
+	static const char other[] =
+	    "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"t\",\"type\":"
+	    "\"domainproof.job.v1\",\"data\":{\"org\":\"other\",\"domain\":"
+	    "\"a.test\",\"kind\":\"%s\"}}";
+	int32_t p = murmur2_partition("a.test", 6, 4);
+	char job[512];
+
+	world_dns("a.test", VERDICT_PASS, CODE_NONE);
+	world_start(0);
+	world_post(TOPIC_JOBS, "verify", "a.test", "j1", NULL);
+	world_run(SECOND);
+	assert_int_equal(world_count(TOPIC_EVENTS, "claim.contested", NULL), 0);
+	snprintf(job, sizeof(job), other, "o1", "verify");
+	world_post_raw(TOPIC_JOBS, p, "a.test", job);
+	world_run(SECOND);
+	assert_int_equal(
+	    world_count(TOPIC_EVENTS, "claim.contested", "\"acme\"", NULL), 1);
+	assert_int_equal(
+	    world_count(TOPIC_EVENTS, "claim.contested", "\"other\"", NULL), 1);
+	assert_int_equal(world_count(TOPIC_EVENTS, "claim.contested",
+			     "\"acme\"", "\"other\"", NULL),
+	    0);
+	assert_non_null(
+	    strstr(fake_redis_field("domainproof:claim:a.test:acme", "doc"),
+		"\"contested\":true"));
+	world_crash(0);
+	world_start(0);
+	snprintf(job, sizeof(job), other, "o2", "release");
+	world_post_raw(TOPIC_JOBS, p, "a.test", job);
+	world_run(SECOND);
+	assert_non_null(
+	    strstr(fake_redis_field("domainproof:claim:a.test:acme", "doc"),
+		"\"contested\":false"));
+	world_check_settled();
+}
+
+static void
 what_is_refused_is_answered(void **state)
 {
 	(void)state;
@@ -291,6 +332,7 @@ main(void)
 	    CASE(an_identity_gives_one_result_however_often_it_is_posted),
 	    CASE(a_cancel_ends_the_job_also_when_it_comes_first),
 	    CASE(a_release_ends_jobs_and_draws_a_new_token),
+	    CASE(two_organisations_that_prove_one_domain_are_both_told),
 	    CASE(what_is_refused_is_answered),
 	    CASE(what_cannot_be_read_is_set_aside_byte_for_byte),
 	    CASE(what_came_to_the_wrong_partition_is_sent_to_its_own),

@@ -21,15 +21,16 @@ static const struct policy policy = {
 /* clang-format off */
 static const struct {
 	enum claim_status from;
-	const char *to; /* BEGIN OPEN PASS MISS PARTIAL UNDECIDED EXPIRE RELEASE */
+	const char *to; /* BEGIN OPEN PASS MISS PARTIAL UNDECIDED EXPIRE RELEASE
+	                 * CONTEST SETTLED */
 } table[CLAIM_STATUS_N] = {
-	{CLAIM_NONE,     "NPVNNNER"},
-	{CLAIM_PENDING,  "PPVPPPER"},
-	{CLAIM_VERIFIED, "VVVLVVVR"},
-	{CLAIM_LAPSING,  "LLVLLLLR"},
-	{CLAIM_LAPSED,   "XXVXXXXR"},
-	{CLAIM_EXPIRED,  "EPVEEEER"},
-	{CLAIM_RELEASED, "NRRRRRRR"},
+	{CLAIM_NONE,     "NPVNNNERNN"},
+	{CLAIM_PENDING,  "PPVPPPERPP"},
+	{CLAIM_VERIFIED, "VVVLVVVRVV"},
+	{CLAIM_LAPSING,  "LLVLLLLRLL"},
+	{CLAIM_LAPSED,   "XXVXXXXRXX"},
+	{CLAIM_EXPIRED,  "EPVEEEEREE"},
+	{CLAIM_RELEASED, "NRRRRRRRRR"},
 };
 /* clang-format on */
 
@@ -195,6 +196,27 @@ undecided_since_is_kept_until_a_definitive_answer(void **state)
 }
 
 static void
+a_second_proof_contests_what_is_proven_only(void **state)
+{
+	(void)state;
+	for (int st = 0; st < CLAIM_STATUS_N; st++) {
+		struct claim c = claim_in((enum claim_status)st);
+		bool proven = st == CLAIM_VERIFIED || st == CLAIM_LAPSING;
+		unsigned todo =
+		    claim_step(&c, CLAIM_EV_CONTEST, NULL, NOW, &policy);
+
+		assert_int_equal((todo & CLAIM_SAY_CONTESTED) != 0, proven);
+		assert_int_equal(c.flags, proven ? CLAIM_CONTESTED : 0);
+		/* told once */
+		assert_int_equal(
+		    claim_step(&c, CLAIM_EV_CONTEST, NULL, NOW, &policy), 0);
+		todo = claim_step(&c, CLAIM_EV_SETTLED, NULL, NOW, &policy);
+		assert_int_equal(todo, proven ? CLAIM_SAVE : 0);
+		assert_int_equal(c.flags, 0);
+	}
+}
+
+static void
 the_shield_is_red_without_an_open_job_only(void **state)
 {
 	(void)state;
@@ -233,6 +255,7 @@ main(void)
 	    cmocka_unit_test(a_release_begins_a_new_generation),
 	    cmocka_unit_test(a_look_is_told_only_when_it_says_something_new),
 	    cmocka_unit_test(undecided_since_is_kept_until_a_definitive_answer),
+	    cmocka_unit_test(a_second_proof_contests_what_is_proven_only),
 	    cmocka_unit_test(the_shield_is_red_without_an_open_job_only),
 	};
 
