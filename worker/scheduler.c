@@ -14,13 +14,15 @@
 #include "io/idna.h"
 #include "io/log.h"
 
-#define POLL_JOBS_MAX	 500 /* records of a lane a turn */
-#define POLL_BULK_MIN	 16 /* the bulk lane's share while the other is behind */
-#define RELEASE_LIMIT_MS 10000 /* to flush when partitions are taken away */
-#define DRAIN_LIMIT_MS	 15000
-#define RESTORES_MAX	 8    /* at once */
-#define FENCE_LOOK_MS	 4000 /* a heartbeat and a second */
-#define IDLE_MS		 500  /* the longest wait: heartbeat of the process */
+#define POLL_JOBS_MAX	    500 /* records of a lane a turn */
+#define POLL_BULK_MIN	    16 /* the bulk lane's share while the other is behind */
+#define RELEASE_LIMIT_MS    10000 /* to flush when partitions are taken away */
+#define DRAIN_LIMIT_MS	    15000
+#define RESTORES_MAX	    8	    /* at once */
+#define BULK_OLD_MS	    3600000 /* an alarm when a bulk job waited so long */
+#define BULK_ALARM_EVERY_MS 60000
+#define FENCE_LOOK_MS	    4000 /* a heartbeat and a second */
+#define IDLE_MS		    500 /* the longest wait: heartbeat of the process */
 
 int64_t
 scheduler_now(const struct scheduler *s)
@@ -516,6 +518,21 @@ on_lost(struct scheduler *s)
 	return SCHED_GO_ON;
 }
 
+/* The bulk lane waits while the other is behind; for how long, somebody has to
+ * know. */
+static void
+watch_bulk(struct scheduler *s)
+{
+	int64_t age = scheduler_now(s) - s->ev.append_at;
+
+	if (!s->clock_known || age < BULK_OLD_MS || s->mono < s->bulk_alarm_due)
+		return;
+	s->bulk_alarm_due = s->mono + BULK_ALARM_EVERY_MS;
+	log_line(LOG_WARN, "bulk.old",
+	    FIELDS(INT("partition", s->ev.partition),
+		INT("offset", s->ev.offset), INT("age_ms", age)));
+}
+
 static int
 on_record(struct scheduler *s)
 {
@@ -527,6 +544,8 @@ on_record(struct scheduler *s)
 	if (part == NULL || part->state != PART_READY ||
 	    s->ev.offset < part->lane[s->ev.lane].next)
 		return SCHED_GO_ON;
+	if (s->ev.lane == LANE_BULK)
+		watch_bulk(s);
 	if (intake_record(s, part, &s->ev, &e) != OK)
 		return fail("intake.failed", &e, EXIT_CODE_OUTSIDE);
 	return SCHED_GO_ON;

@@ -314,6 +314,7 @@ struct scheduler {
 	uint64_t hash_seed;
 	size_t turn_part; /* where batch_take begins, for fairness */
 	int64_t resend_due;
+	int64_t bulk_alarm_due; /* mono ms of the next one at the earliest */
 	bool draining;
 	struct kafka_event ev; /* large */
 };
