@@ -17,7 +17,7 @@
 #define POLL_JOBS_MAX	    500 /* records of a lane a turn */
 #define POLL_BULK_MIN	    16 /* the bulk lane's share while the other is behind */
 #define RELEASE_LIMIT_MS    10000 /* to flush when partitions are taken away */
-#define DRAIN_LIMIT_MS	    15000
+#define DRAIN_LIMIT_MS	    8000
 #define RESTORES_MAX	    8	    /* at once */
 #define BULK_OLD_MS	    3600000 /* an alarm when a bulk job waited so long */
 #define BULK_ALARM_EVERY_MS 60000
