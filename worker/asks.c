@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/asks.h"
 
-#include <string.h>
-
 #include "core/mem.h"
 #include "core/table.h"
 #include "io/clock.h"
 #include "io/dns.h"
 #include "io/entropy.h"
+
+#include <string.h>
 
 #define CHAINS	   1024 /* a power of two */
 #define STALLED_MS 20	/* between two tries of the stalled lines */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/looks.h"
 
+#include "core/mem.h"
+#include "io/dns.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include "core/mem.h"
-#include "io/dns.h"
 
 /* What a look used of its arena beyond this goes back to the system. */
 #define KEEP_USED (LOOK_ARENA / 8)

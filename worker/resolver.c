@@ -2,11 +2,6 @@
 /* The resolver: takes looks from the scheduler, asks the DNS, sends findings
  * back. It knows no job and no key, and keeps nothing: when it dies the next
  * one says hello and is sent everything again. */
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include "core/mem.h"
 #include "core/wire.h"
 #include "io/entropy.h"
@@ -15,6 +10,11 @@
 #include "io/log.h"
 #include "worker/looks.h"
 #include "worker/role.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #define WAIT_MS	 (ROLE_BEAT_MS / 2)
 #define OUT_MAX	 64 /* frames that wait; no more looks are taken then */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "core/lookups.h"
+
 #include "core/mem.h"
 #include "core/table.h"
+
+#include <string.h>
 
 #define KEY_MAX	    (DNAME_WIRE_MAX + 24)
 #define CHAINS	    4096 /* a power of two */

@@ -12,8 +12,15 @@
  * - Opening a channel reads resolv.conf and more unless every option is given.
  * - ares_timeout and each wait walk all questions of a channel: it is asked
  *   only when the earliest moment that may matter has come. */
+#include "io/dns.h"
+
+#include "core/mem.h"
+#include "io/clock.h"
+#include "io/entropy.h"
+
 #define CARES_NO_DEPRECATED
 #include <ares.h>
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +28,6 @@
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "core/mem.h"
-#include "io/clock.h"
-#include "io/dns.h"
-#include "io/entropy.h"
 
 #define CHAINS		512 /* a power of two, twice DNS_CHANNELS_MAX */
 #define IDS		65536
@@ -36,6 +38,8 @@
 #define OTHER		UINT32_MAX
 #define OPT_LEN		11 /* of packet_query: no options in it */
 #define RCODE_FORMERR	1
+/* The first version that draws ids of its own. */
+#define ARES_OWN_IDS 0x011b00
 /* No version of c-ares waits less than this for an answer, whatever it has
  * learnt of its server. */
 #define SOONEST_MS 250
@@ -422,7 +426,7 @@ again_without_edns(struct dns *d, struct sent *s)
 static uint16_t
 id_of(const struct sent *s)
 {
-#if ARES_VERSION >= 0x011b00
+#if ARES_VERSION >= ARES_OWN_IDS
 	if (s->bytes)
 		return (uint16_t)(s->bytes[0] << 8 | s->bytes[1]);
 #endif
@@ -557,13 +561,32 @@ dns_outstanding(const struct dns *d)
 
 /* --- life ----------------------------------------------------------------- */
 
+/* Of one shared library, but what was compiled in fits one kind only. */
+static enum next
+check_version(struct err *e)
+{
+	int version = 0;
+	const char *text = ares_version(&version);
+
+	if ((version >= ARES_OWN_IDS) == (ARES_VERSION >= ARES_OWN_IDS))
+		return OK;
+	err_set(e,
+	    "this was built for c-ares %s and finds c-ares %s: build it "
+	    "again on this system",
+	    ARES_VERSION_STR, text);
+	return STOP;
+}
+
 enum next
 dns_open(struct dns **out, const struct dns_conf *conf, dns_answer_fn *answer,
     void *arg, struct err *e)
 {
-	struct dns *d = mem_alloc(sizeof(*d));
+	struct dns *d;
 	int rc = ARES_ENOMEM;
 
+	if (check_version(e) != OK)
+		return STOP;
+	d = mem_alloc(sizeof(*d));
 	if (d)
 		rc = ares_library_init(ARES_LIB_INIT_ALL);
 	if (rc != ARES_SUCCESS) {

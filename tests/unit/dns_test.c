@@ -268,6 +268,23 @@ test_reset_in_mid_message(void **state)
 }
 
 static void
+test_stall_in_mid_message(void **state)
+{
+	struct ns s = {.reply = truncated, .stream = NS_STALL};
+	int64_t begun = clock_mono_ms();
+
+	(void)state;
+	ns_start(&s);
+	ask_one(&s);
+	assert_int_equal(t.silent, 1);
+	assert_in_range(clock_mono_ms() - begun, TIMEOUT_MS, 4 * TIMEOUT_MS);
+	s.stream = NS_WHOLE;
+	ask_one(&s);
+	assert_int_equal(t.read.outcome, OUTCOME_RECORDS);
+	ns_stop(&s);
+}
+
+static void
 test_flood_of_wrong_ids(void **state)
 {
 	struct ns s = {.reply = right, .flood = 3000};
@@ -484,6 +501,7 @@ main(void)
 	    T(test_truncated),
 	    T(test_one_octet_at_a_time),
 	    T(test_reset_in_mid_message),
+	    T(test_stall_in_mid_message),
 	    T(test_flood_of_wrong_ids),
 	    T(test_no_edns),
 	    T(test_rcode_comes_through),

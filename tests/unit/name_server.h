@@ -21,6 +21,7 @@ enum ns_stream {
 	NS_WHOLE,
 	NS_DRIP,  /* one octet at a time */
 	NS_RESET, /* half of a message, then a reset */
+	NS_STALL, /* half of a message, then nothing */
 };
 
 struct ns {
@@ -188,7 +189,7 @@ ns_stream_out(struct ns *s, int fd, size_t n)
 	s->out[0] = (uint8_t)(n >> 8);
 	s->out[1] = (uint8_t)n;
 	n += 2;
-	if (s->stream == NS_RESET)
+	if (s->stream == NS_RESET || s->stream == NS_STALL)
 		n /= 2;
 	while (at < n) {
 		size_t some = s->stream == NS_DRIP ? 1 : n - at;
