@@ -136,6 +136,7 @@ ask(struct await *a, struct one *one, bool last, struct err *e)
 	} else if (last || (view_job_ended(&v) && !follow(one, &v))) {
 		if (v.domain[0] == '\0')
 			snprintf(v.domain, sizeof(v.domain), "%s", one->domain);
+		progress_hide(&a->progress);
 		a->told(a->arg, a->redis, &v, view_job_exit(&v));
 		got = ASK_TOLD;
 	}

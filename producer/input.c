@@ -5,10 +5,16 @@
 #include "io/idna.h"
 #include "io/message.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define BUF_MAX 65536
+#define IDLE_MS 50
 
 struct input {
 	const struct command *c;
@@ -17,12 +23,16 @@ struct input {
 	const char *org; /* of what names none, "" = none */
 	size_t word;	 /* next of the command line */
 	const char *path;
-	FILE *f; /* NULL: no file, or it is done */
+	int fd;			 /* -1 = no file */
+	void (*idle)(void *arg); /* NULL = none */
+	void *idle_arg;
 	uint64_t line;
 	int64_t bytes, bytes_all;
 	char place[INPUT_PLACE_MAX];
 	size_t len;
 	char text[MESSAGE_JOB_MAX + 1];
+	size_t at, got; /* of buf */
+	char buf[BUF_MAX];
 };
 
 /* --- opening -------------------------------------------------------------- */
@@ -46,12 +56,12 @@ open_file(struct input *in, struct err *e)
 	struct stat st;
 
 	if (strcmp(in->path, "-") == 0) {
-		in->f = stdin;
+		in->fd = STDIN_FILENO;
 		in->path = "stdin";
 	} else {
-		in->f = fopen(in->path, "re");
+		in->fd = open(in->path, O_RDONLY | O_CLOEXEC);
 	}
-	if (in->f == NULL || fstat(fileno(in->f), &st) != 0) {
+	if (in->fd < 0 || fstat(in->fd, &st) != 0) {
 		err_set(e, "%.200s: %s", in->path, strerror(errno));
 		return STOP;
 	}
@@ -75,6 +85,7 @@ input_open(struct input **out, const struct command *c, enum job_kind kind,
 		return STOP;
 	}
 	in->c = c;
+	in->fd = -1;
 	in->kind = kind;
 	in->need_org = org;
 	in->org = command_org(c);
@@ -104,8 +115,8 @@ input_open(struct input **out, const struct command *c, enum job_kind kind,
 void
 input_close(struct input *in)
 {
-	if (in != NULL && in->f != NULL && in->f != stdin)
-		fclose(in->f);
+	if (in != NULL && in->fd >= 0 && in->fd != STDIN_FILENO)
+		close(in->fd);
 	free(in);
 }
 
@@ -281,26 +292,69 @@ drop_mark(struct input *in)
 
 enum line { LINE_READ, LINE_LONG, LINE_END, LINE_BROKEN };
 
+/* More octets into buf: their number, 0 at the end, -1 with errno. */
+static ssize_t
+refill(struct input *in)
+{
+	struct pollfd p = {.fd = in->fd, .events = POLLIN};
+
+	while (!command_interrupted()) {
+		int ready = poll(&p, 1, in->idle != NULL ? IDLE_MS : -1);
+		ssize_t n;
+
+		if (ready == 0) {
+			in->idle(in->idle_arg);
+			continue;
+		}
+		n = ready < 0 ? -1 : read(in->fd, in->buf, sizeof(in->buf));
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		in->at = 0;
+		in->got = n > 0 ? (size_t)n : 0;
+		return n;
+	}
+	errno = EINTR;
+	return -1;
+}
+
+/* Moves octets of buf up to the line's end into text. True: the end was
+ * there. */
+static bool
+move_part(struct input *in, bool *cut)
+{
+	const char *from = in->buf + in->at;
+	size_t left = in->got - in->at;
+	const char *end = memchr(from, '\n', left);
+	size_t len = end != NULL ? (size_t)(end - from) : left;
+	size_t room = sizeof(in->text) - 1 - in->len;
+
+	in->at += len + (end != NULL);
+	in->bytes += (int64_t)len + (end != NULL);
+	if (len > room) {
+		*cut = true;
+		len = room;
+	}
+	memcpy(in->text + in->len, from, len);
+	in->len += len;
+	return end != NULL;
+}
+
 static enum line
 read_line(struct input *in)
 {
-	bool cut = false;
-	int c;
+	bool cut = false, whole = false;
+	ssize_t n = 1;
 
 	in->len = 0;
-	errno = 0;
-	while ((c = getc_unlocked(in->f)) != EOF && c != '\n') {
-		in->bytes++;
-		if (in->len < sizeof(in->text) - 1)
-			in->text[in->len++] = (char)c;
-		else
-			cut = true;
+	while (!whole) {
+		if (in->at == in->got && (n = refill(in)) <= 0)
+			break;
+		whole = move_part(in, &cut);
 	}
-	in->bytes++;
 	in->text[in->len] = '\0';
-	if (c == EOF && ferror(in->f))
+	if (n < 0)
 		return LINE_BROKEN;
-	if (c == EOF && in->len == 0)
+	if (!whole && in->len == 0)
 		return LINE_END;
 	if (++in->line == 1)
 		drop_mark(in);
@@ -368,7 +422,14 @@ input_take(struct input *in, struct job_request *r, struct err *e)
 		new_request(in, r);
 		return take_domain(in, word, strlen(word), r, e);
 	}
-	return in->f != NULL ? take_from_file(in, r, e) : INPUT_END;
+	return in->fd >= 0 ? take_from_file(in, r, e) : INPUT_END;
+}
+
+void
+input_idle(struct input *in, void (*idle)(void *arg), void *arg)
+{
+	in->idle = idle;
+	in->idle_arg = arg;
 }
 
 const char *
@@ -386,7 +447,7 @@ input_line(const struct input *in)
 bool
 input_many(const struct input *in)
 {
-	return in->f != NULL || in->c->options.args_n > 1;
+	return in->fd >= 0 || in->c->options.args_n > 1;
 }
 
 int64_t

@@ -26,6 +26,8 @@ enum input_next {
 };
 enum input_next input_take(
     struct input *in, struct job_request *r, struct err *e);
+/* Called whenever no input is there for a moment (a pipe that is slow). */
+void input_idle(struct input *in, void (*idle)(void *arg), void *arg);
 /* "FILE:LINE" of what was taken last, or the word itself. */
 const char *input_place(const struct input *in);
 uint64_t input_line(const struct input *in); /* 0 = a word */

@@ -161,8 +161,15 @@ struct verb_row {
 	const char *args;
 	const char *help;
 	const char *exits; /* beside those of all verbs */
+	const char *json;  /* the object of --json, NULL = none */
 	const char *example;
 };
+
+#define JSON_STATUS                                                            \
+	"{domain, org, exit, status, shield, checks {ownership {verdict, "     \
+	"code, assurance, name, expected, say, fix, ...}}, record {name, "     \
+	"type, value}, job {id, outcome, looks, next_at, deadline_at, ...}, "  \
+	"age_s}"
 
 static const struct verb_row verbs[VERB_N] = {
     [VERB_CLAIM] = {"claim", "DOMAIN... | -f FILE | -",
@@ -170,6 +177,7 @@ static const struct verb_row verbs[VERB_N] = {
 	"again: the same record.",
 	"0 printed, 4 refused, 5 a dependency is down, 8 no answer of the "
 	"workers yet",
+	"{domain, org, name, relative, zone, type, value, exit}",
 	"domainproof claim example.com --org acme --as bind"},
     [VERB_VERIFY] = {"verify", "DOMAIN... | -f FILE | -",
 	"Posts a verification: the workers look until the record is there "
@@ -177,34 +185,40 @@ static const struct verb_row verbs[VERB_N] = {
 	"organisation, id, partition, offset.",
 	"0 posted; with --wait 0 verified, 1 not proven, 4 refused, 5 a "
 	"dependency is down, 8 not settled in time, 9 the DNS gave no answer",
+	"{domain, org, id, partition, offset}; with --wait as status",
 	"domainproof verify example.com --org acme --deadline 48h --wait"},
     [VERB_STATUS] = {"status", "DOMAIN... | -f FILE | - | --job ID",
 	"Shows what is known now.",
 	"0 holds, 1 does not hold, 3 unknown, 5 can't be known now, "
 	"8 pending, 9 the DNS gave no answer",
-	"domainproof status example.com --org acme --explain"},
+	JSON_STATUS, "domainproof status example.com --org acme --explain"},
     [VERB_WAIT] = {"wait", "DOMAIN | --job ID",
 	"Stays until a claim or a job is settled.",
 	"0 holds, 1 does not hold, 3 still unknown, 4 refused, 8 timed out, "
 	"9 the DNS gave no answer",
+	JSON_STATUS,
 	"domainproof wait example.com --org acme --for verified --timeout 1h"},
     [VERB_CHECK] = {"check", "DOMAIN... | -f FILE | -",
 	"Looks at the DNS once, from here. Needs neither Kafka nor Redis nor "
 	"settings, and changes nothing.",
 	"0 the record is right, 1 it is not, 9 the DNS gave no answer",
+	"as status, with checks {ownership {..., found, servers}}; status and "
+	"job are null",
 	"domainproof check example.com --token "
 	"mfrggzdfmztwq2lknnwg23tpobyxe43u"},
     [VERB_TOPICS] = {"topics", "plan | apply",
 	"Compares Kafka's topics with what they should be; apply creates and "
 	"alters them.",
 	"0 all is right, 4 something differs, 5 Kafka is down",
+	"{topic, step, text}; step: same, create, alter, wrong",
 	"domainproof topics plan"},
     [VERB_DOCTOR] = {"doctor", "",
 	"Asks every dependency whether it works, and says what to do if not.",
-	"0 all is well, 5 something is not", "domainproof doctor"},
-    [VERB_VERSION] = {"version", "", "Prints the version.", "0",
+	"0 all is well, 5 something is not", "{what, ok, text, fix}",
+	"domainproof doctor"},
+    [VERB_VERSION] = {"version", "", "Prints the version.", "0", "{version}",
 	"domainproof version"},
-    [VERB_HELP] = {"help", "[VERB]", "Explains a verb.", "0",
+    [VERB_HELP] = {"help", "[VERB]", "Explains a verb.", "0", NULL,
 	"domainproof help verify"},
 };
 
@@ -663,6 +677,10 @@ option_help_verb(FILE *out, enum verb v)
 	    "2 wrong use, 10 a bug, 130 interrupted; of several the worst "
 	    "(10 5 4 3 1 9 8 0)",
 	    6, 6);
+	if (verbs[v].json != NULL) {
+		fprintf(out, "JSON: ");
+		put_wrapped(out, verbs[v].json, 6, 6);
+	}
 	fprintf(out, "\n  %s\n", verbs[v].example);
 }
 

@@ -143,6 +143,19 @@ tick(struct sending *s)
 }
 
 static void
+on_idle(void *arg)
+{
+	struct sending *s = arg;
+
+	if (s->poster != NULL)
+		poster_serve(s->poster, 0);
+	if (s->calls->idle != NULL)
+		s->calls->idle(s->calls->arg);
+	fflush(stdout);
+	progress_draw(&s->progress);
+}
+
+static void
 send_each(struct sending *s)
 {
 	struct job_request r;
@@ -236,6 +249,7 @@ send_all(struct command *c, enum job_kind kind, const struct send_calls *calls)
 	ok = ok && open_poster(&s);
 	if (ok) {
 		progress_begin(&s.progress, "posted", input_bytes_all(s.in));
+		input_idle(s.in, on_idle, &s);
 		send_each(&s);
 		progress_end(&s.progress);
 		finish(&s);

@@ -7,8 +7,10 @@
 
 struct send_calls {
 	poster_told_fn *told;
-	/* NULL, or called now and then: few messages are under way. */
+	/* NULL, or called after each job, and when there is nothing to read
+	 * for a moment. */
 	void (*between)(void *arg);
+	void (*idle)(void *arg);
 	void *arg;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/view.h"
 
+#include "core/diagnosis.h"
 #include "io/clock.h"
 #include "io/message.h"
 
@@ -241,6 +242,7 @@ put_word(FILE *f, const char *before, const char *word)
 {
 	char shown[VIEW_WORD_MAX * 4 + 1];
 
+	/* what is longer is no word of ours, and cut */
 	show_line(word, shown, sizeof(shown));
 	if (shown[0] != '\0')
 		fprintf(f, "%s%s", before, shown);
@@ -276,7 +278,7 @@ put_times(FILE *f, const struct claim_view *v)
 {
 	int64_t now = clock_wall_ms();
 
-	if (v->since_ms > 0)
+	if (v->since_ms > 0 && now - v->since_ms >= 1000)
 		put_span(f, "  for ", now - v->since_ms, "");
 	if (v->job[0] == '\0')
 		return;
@@ -285,6 +287,20 @@ put_times(FILE *f, const struct claim_view *v)
 	else
 		fputs("  being looked at", f);
 	put_span(f, ", deadline in ", v->deadline_ms - now, "");
+}
+
+static void
+put_remarks(FILE *f, const struct claim_view *v)
+{
+	const char *since;
+
+	if (v->doc == NULL)
+		return;
+	if (document_bool(v->doc, "contested", false))
+		fputs("  contested", f);
+	since = document_text(v->doc, "undecided_since");
+	if (since != NULL && since[0] != '\0')
+		put_word(f, "  could not ask since ", since);
 }
 
 void
@@ -301,6 +317,7 @@ view_claim_row(FILE *f, const struct claim_view *v, enum explain how)
 		put_times(f, v);
 	put_word(f, "  ", v->code);
 	put_word(f, "  ", v->assurance);
+	put_remarks(f, v);
 	fputc('\n', f);
 	if (how == EXPLAIN)
 		view_claim_sentences(f, v);
@@ -341,6 +358,31 @@ view_job_row(FILE *f, const struct job_view *v)
 		put_span(f, "  next look in ", v->next_ms - now, "");
 	put_word(f, "  ", v->code);
 	fputc('\n', f);
+}
+
+void
+view_job_sentences(
+    FILE *f, const struct job_view *v, const struct claim_view *claim)
+{
+	char say[SAY_MAX + 1], fix[SAY_MAX + 1];
+	enum code code = code_parse(v->code);
+
+	if (outcome_of(v) != END_REJECTED) {
+		if (claim != NULL)
+			view_claim_sentences(f, claim);
+		return;
+	}
+	if (code == CODE_N || code == CODE_NONE)
+		return;
+	diagnosis_say(&(struct diagnosis_facts){.code = code,
+			  .domain = v->domain,
+			  .name = "",
+			  .expected = "",
+			  .saw = ""},
+	    say, fix);
+	show_paragraph(f, "", say, ROW_INDENT);
+	if (fix[0] != '\0')
+		show_paragraph(f, "        ->", fix, ROW_INDENT);
 }
 
 /* --- JSON ----------------------------------------------------------------- */
@@ -393,7 +435,8 @@ json_claim(struct writer *w, const struct claim_view *v)
 }
 
 void
-view_json(FILE *f, const struct claim_view *claim, const struct job_view *job,
+view_json(FILE *f, const char *domain, const char *org,
+    const struct claim_view *claim, const struct job_view *job,
     enum exit_word code)
 {
 	static char text[2 * MESSAGE_OUT_MAX];
@@ -401,15 +444,15 @@ view_json(FILE *f, const struct claim_view *claim, const struct job_view *job,
 
 	writer_init(&w, text, sizeof(text));
 	json_raw(&w, "{");
-	json_pair(&w, "domain", claim != NULL ? claim->domain : job->domain);
-	json_pair(&w, "org", claim != NULL ? claim->org : job->org);
+	json_pair(&w, "domain", domain);
+	json_pair(&w, "org", org);
 	json_key(&w, "exit");
 	json_number(&w, (int64_t)code);
 	if (claim != NULL)
 		json_claim(&w, claim);
 	if (job != NULL)
 		json_whole(&w, "job", job->doc);
-	else
+	else if (claim != NULL)
 		json_member_of(&w, claim->doc, "job");
 	if (claim != NULL && claim->look_ms > 0) {
 		json_key(&w, "age_s");

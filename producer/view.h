@@ -52,6 +52,11 @@ enum explain { EXPLAIN_NOT, EXPLAIN };
 void view_claim_row(FILE *f, const struct claim_view *v, enum explain how);
 void view_claim_sentences(FILE *f, const struct claim_view *v);
 void view_job_row(FILE *f, const struct job_view *v);
-/* {domain,org,exit,status,shield,checks,job,age_s}; either may be NULL. */
-void view_json(FILE *f, const struct claim_view *claim,
-    const struct job_view *job, enum exit_word code);
+/* Why it was rejected, else what its claim (NULL = not known) says. */
+void view_job_sentences(
+    FILE *f, const struct job_view *v, const struct claim_view *claim);
+/* {domain,org,exit,status,shield,checks,record,job,age_s}; what is NULL is left
+ * out, but for the job, which a claim brings along. */
+void view_json(FILE *f, const char *domain, const char *org,
+    const struct claim_view *claim, const struct job_view *job,
+    enum exit_word code);

@@ -249,6 +249,12 @@ between(void *arg)
 		await_all(cl);
 }
 
+static void
+idle(void *arg)
+{
+	await_all(arg);
+}
+
 int
 cmd_claim(struct command *c)
 {
@@ -260,8 +266,10 @@ cmd_claim(struct command *c)
 	if (await_open(&cl.await, c, on_settled, &cl, &e) != OK)
 		return command_fail(c, EXIT_USAGE, "%s", e.text);
 	if (send_all(c, JOB_CLAIM,
-		&(struct send_calls){
-		    .told = on_posted, .between = between, .arg = &cl}))
+		&(struct send_calls){.told = on_posted,
+		    .between = between,
+		    .idle = idle,
+		    .arg = &cl}))
 		await_all(&cl);
 	await_close(cl.await);
 	return c->worst;

@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REDIS_MS  2000
-#define WATCH_MAX 1000
-#define WATCH_MS  500
+#define REDIS_MS   2000
+#define WATCH_MAX  1000
+#define WATCH_MS   500
+#define UNKNOWN_MS 60000 /* what nobody knows yet is waited for so long */
 #define QUIET_MS                                                               \
 	2000 /* nothing pending for so long ends a watch: what was             \
 	      * posted just before it shows up by then */
@@ -25,7 +26,7 @@ show_claim(struct command *c, const struct claim_view *v)
 
 	command_count(c, code);
 	if (c->options.given[OPTION_JSON])
-		view_json(stdout, v, NULL, code);
+		view_json(stdout, v->domain, v->org, v, NULL, code);
 	else
 		view_claim_row(stdout, v,
 		    c->options.given[OPTION_EXPLAIN] ? EXPLAIN : EXPLAIN_NOT);
@@ -90,12 +91,12 @@ status_job(struct command *c, struct redis *r)
 	    view_claim(r, job.org, job.domain, &claim, &e) != OK)
 		claim.status[0] = '\0';
 	if (c->options.given[OPTION_JSON])
-		view_json(stdout, claim.status[0] != '\0' ? &claim : NULL, &job,
-		    code);
+		view_json(stdout, job.domain, job.org,
+		    claim.status[0] != '\0' ? &claim : NULL, &job, code);
 	else
 		view_job_row(stdout, &job);
 	if (c->options.given[OPTION_EXPLAIN] && !c->options.given[OPTION_JSON])
-		view_claim_sentences(stdout, &claim);
+		view_job_sentences(stdout, &job, &claim);
 	view_claim_free(&claim);
 	view_job_free(&job);
 	return c->worst;
@@ -156,7 +157,8 @@ draw(struct watch *w, const struct claim_view *v)
 	if (w->redraw)
 		fputs("\033[K", stdout);
 	if (o->given[OPTION_JSON])
-		view_json(stdout, v, NULL, view_claim_exit(v));
+		view_json(
+		    stdout, v->domain, v->org, v, NULL, view_claim_exit(v));
 	else
 		view_claim_row(stdout, v,
 		    o->given[OPTION_EXPLAIN] && !w->redraw ? EXPLAIN
@@ -184,10 +186,10 @@ watch_one(struct watch *w, struct watched *one, struct err *e)
 }
 
 static bool
-any_pending(const struct watch *w)
+any(const struct watch *w, enum exit_word code)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		if (w->one[i].code == EXIT_PENDING)
+		if (w->one[i].code == code)
 			return true;
 	}
 	return false;
@@ -211,7 +213,8 @@ watch_round(struct watch *w, struct err *e)
 static void
 watch_all(struct watch *w)
 {
-	int64_t up_at = clock_mono_ms(), pending_at = up_at, pause;
+	int64_t began_at = clock_mono_ms(), up_at = began_at;
+	int64_t pending_at = began_at, pause;
 	struct err e;
 
 	while (!command_interrupted() && ferror(stdout) == 0) {
@@ -224,7 +227,8 @@ watch_all(struct watch *w)
 			command_fail(w->c, EXIT_DOWN, "%s", e.text);
 			return;
 		}
-		if (next != OK || any_pending(w))
+		if (next != OK || any(w, EXIT_PENDING) ||
+		    (any(w, EXIT_UNKNOWN) && now - began_at < UNKNOWN_MS))
 			pending_at = now;
 		if (now - pending_at >= QUIET_MS)
 			break;
@@ -281,6 +285,11 @@ cmd_status(struct command *c)
 	if (id != NULL && c->options.args_n > 0)
 		return command_fail(c, EXIT_USAGE,
 		    "status wants domains or --job ID, not both");
+	if (id != NULL && c->options.given[OPTION_WATCH])
+		return command_fail(c, EXIT_USAGE,
+		    "--watch is for domains; for a job: domainproof wait "
+		    "--job %.64s",
+		    id);
 	if (!command_settings(c) || !command_names(c) ||
 	    (id != NULL && !command_job(c, id)))
 		return c->worst;

@@ -12,6 +12,7 @@
 struct verify {
 	struct command *c;
 	struct await *await; /* NULL: not waiting */
+	bool full;	     /* more than can be waited for */
 };
 
 static void
@@ -26,10 +27,14 @@ on_posted(void *arg, const struct receipt *r)
 	}
 	if (!r->stored)
 		send_receipt(v->c, r);
-	else if (await_add(v->await, r->org, r->id, r->domain, &e) != OK)
-		command_fail(v->c, EXIT_USAGE,
-		    "%s; post without --wait, then: domainproof status -f",
+	else if (await_add(v->await, r->org, r->id, r->domain, &e) != OK &&
+		 !v->full) {
+		v->full = true;
+		command_fail(v->c, EXIT_PENDING,
+		    "%s; the others are posted and not waited for: "
+		    "domainproof status -f FILE shows them",
 		    e.text);
+	}
 }
 
 /* The job ended: its claim says why. */
@@ -45,11 +50,12 @@ on_settled(
 
 	command_count(v->c, code == EXIT_UNKNOWN ? EXIT_PENDING : code);
 	if (v->c->options.given[OPTION_JSON]) {
-		view_json(stdout, known ? &claim : NULL, job, code);
+		view_json(stdout, job->domain, job->org, known ? &claim : NULL,
+		    job, code);
 	} else {
 		view_job_row(stdout, job);
-		if (known && code != EXIT_GOOD)
-			view_claim_sentences(stdout, &claim);
+		if (code != EXIT_GOOD)
+			view_job_sentences(stdout, job, known ? &claim : NULL);
 	}
 	if (known)
 		view_claim_free(&claim);

@@ -27,7 +27,7 @@ on_settled(
 	(void)r;
 	command_count(c, code);
 	if (c->options.given[OPTION_JSON])
-		view_json(stdout, NULL, job, code);
+		view_json(stdout, job->domain, job->org, NULL, job, code);
 	else
 		view_job_row(stdout, job);
 }
@@ -66,7 +66,7 @@ show(struct command *c, const struct claim_view *v, bool over)
 		code = EXIT_PENDING; /* timed out */
 	command_count(c, code);
 	if (c->options.given[OPTION_JSON])
-		view_json(stdout, v, NULL, code);
+		view_json(stdout, v->domain, v->org, v, NULL, code);
 	else
 		view_claim_row(
 		    stdout, v, code == EXIT_GOOD ? EXPLAIN_NOT : EXPLAIN);

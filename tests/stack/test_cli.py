@@ -304,7 +304,7 @@ def test_kafka_is_down(lab, own_redis, prefix, tmp_path, cli):
 
 def test_receipts_are_what_is_in_the_topic(lab, cli, topics, prefix, job_schema):
     run = uuid.uuid4().hex[:6]
-    names = ["a%s.test" % run, "Bücher%s.Test." % run, "c%s.example.com" % run]
+    names = ["a%s.test" % run, "Bücher%s.Test." % run, "c%s.cli-lab.com" % run]
     cli("verify", *names, "--org", "acme", "--id", "r" + run, "--deadline", "90s")
     receipts = {}
     for line in cli.out.splitlines():
@@ -362,6 +362,26 @@ def test_lines(lab, cli, topics, prefix):
     assert "public_mail_domain" in cli.err and "public_suffix" in cli.err
     found = {json.loads(r.value)["id"] for r in read_topic(lab, prefix + "bulk")}
     assert {x["id"] for x in got} <= found
+
+
+def test_receipts_come_while_the_input_is_open(cli, topics):
+    p = cli.popen("verify", "-", "--org", "acme", stdin=subprocess.PIPE)
+    for name in ("slow1.test", "slow2.test"):
+        p.stdin.write(name + "\n")
+        p.stdin.flush()
+        assert select.select([p.stdout], [], [], 10)[0]
+        assert p.stdout.readline().startswith(name + " acme ")
+    p.stdin.close()
+    assert p.wait(timeout=20) == 0
+
+
+def test_last_line_without_its_end(cli):
+    for text in ("a.test\nb.test", "a.test\nb.test\n", "\n\na.test\r\nb.test\n\n"):
+        cli("verify", "-", "--org", "acme", "-n", stdin=text)
+        assert [json.loads(x)["data"]["domain"] for x in cli.out.splitlines()] == \
+            ["a.test", "b.test"]
+    cli("verify", "-", "--org", "acme", "-n", stdin="")
+    assert cli.out == ""
 
 
 def test_dry_run_posts_nothing(lab, cli, topics, prefix, job_schema):
@@ -532,6 +552,12 @@ def test_u_label_beside_a_label(cli, redis):
 
 
 def test_watch(cli, redis):
+    p = cli.popen("status", "b.test", "--org", "acme", "--watch")
+    assert p.stdout.readline().startswith("● unknown")
+    time.sleep(2.5)  # longer than a watch stays when nothing is to come
+    assert p.poll() is None
+    put_claim(redis, "b.test", "acme", "expired", "red")
+    assert p.wait(timeout=10) == 1
     put_claim(redis, "a.test", "acme", "pending", "amber", "NOT_PUBLISHED", "j")
     p = cli.popen("status", "a.test", "--org", "acme", "--watch")
     assert p.stdout.readline().startswith("● pending")
@@ -576,10 +602,12 @@ def test_verify_and_wait(cli, redis, topics, outcome, code):
     p = cli.popen("verify", "w.test", "--org", "acme", "--id", job, "--wait")
     time.sleep(0.7)
     assert p.poll() is None
-    put_job(redis, "acme", job, "w.test", outcome)
+    put_job(redis, "acme", job, "w.test", outcome,
+            "public_suffix" if outcome == "rejected" else "")
     assert p.wait(timeout=5) == code
     out = p.stdout.read()
-    assert outcome in out and ("There is none." in out) == (code != 0)
+    assert outcome in out and ("There is none." in out) == (code in (1, 9))
+    assert ("is a public suffix" in out) == (code == 4), out
 
 
 def test_verify_and_wait_no_longer(cli, redis, topics):
@@ -604,17 +632,17 @@ def claimed(cli, redis, domain, *args, want=0):
 
 def test_claim_forms(cli, redis, topics):
     value = "token=%s expiry=never" % TOKEN
-    out = claimed(cli, redis, "shop.example.com")
-    assert "_example-challenge.shop.example.com\n" in out
-    assert re.search(r"^ +_example-challenge\.shop   if your panel adds \.example\.com", out, re.M)
+    out = claimed(cli, redis, "shop.cli-lab.com")
+    assert "_example-challenge.shop.cli-lab.com\n" in out
+    assert re.search(r"^ +_example-challenge\.shop   if your panel adds \.cli-lab\.com", out, re.M)
     assert "  Value  %s\n" % value in out
     assert claimed(cli, redis, "a.test", "--as", "bind") == \
         '_example-challenge.a.test. 3600 IN TXT "%s"\n' % value
     assert claimed(cli, redis, "a.test", "--as", "split") == '"%s"\n' % value
     for args in (("--as", "json"), ("--json",)):
-        got = json.loads(claimed(cli, redis, "a.example.com", *args))
-        assert got["name"] == "_example-challenge.a.example.com"
-        assert got["relative"] == "_example-challenge.a" and got["zone"] == "example.com"
+        got = json.loads(claimed(cli, redis, "a.cli-lab.com", *args))
+        assert got["name"] == "_example-challenge.a.cli-lab.com"
+        assert got["relative"] == "_example-challenge.a" and got["zone"] == "cli-lab.com"
         assert got["value"] == value and got["type"] == "TXT"
 
 
