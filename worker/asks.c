@@ -472,6 +472,8 @@ asks_open(struct asks **out, const struct asks_conf *conf,
 		return RETRY;
 	}
 	s->conf = *conf;
+	if (s->conf.processes == 0)
+		s->conf.processes = 1;
 	s->calls = *calls;
 	s->now = clock_mono_ms();
 	if ((n = entropy_get(&s->seed, sizeof(s->seed), e)) != OK ||

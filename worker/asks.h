@@ -32,7 +32,7 @@ struct asks_conf {
 	int64_t timeout_ms;
 	unsigned tries;
 	uint16_t port;	    /* of authoritative servers */
-	unsigned processes; /* that ask the same servers, >= 1 */
+	unsigned processes; /* that ask the same servers */
 	size_t resolvers_n;
 	struct asks_resolver {
 		struct packet_addr addr;
