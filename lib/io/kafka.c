@@ -33,7 +33,7 @@ close_lanes(struct kafka *k)
 void
 kafka_note_trouble(struct kafka *k, const char *text)
 {
-	if (text != NULL && text[0] != '\0')
+	if (text != NULL && k->trouble[0] == '\0')
 		snprintf(k->trouble, sizeof(k->trouble), "%s", text);
 }
 
@@ -102,9 +102,14 @@ rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 static void
 failed(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
+	struct kafka *k = opaque;
+
 	(void)rk;
-	(void)err; /* a fatal one is asked for by fatal_next */
-	kafka_note_trouble(opaque, reason);
+	/* Says more than that one of them went away. A fatal error is asked
+	 * for by kafka_poll. */
+	if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		k->trouble[0] = '\0';
+	kafka_note_trouble(k, reason);
 }
 
 /* --- open and close ---------------------------------------------------------

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
 #include <time.h>
 
 #define OPEN_MS	      30000 /* to find the brokers and the topics */
@@ -40,6 +39,8 @@ static const struct setting settings[] = {
 	/* One assignor for all, eager: cooperative ones have bugs in 2.0 */
 	{ "partition.assignment.strategy", "range",	KAFKA_MEMBER },
 	{ "max.poll.interval.ms",	"60000",	KAFKA_MEMBER },
+	/* What is opened anew waits for the fetch that is under way */
+	{ "fetch.wait.max.ms",		"100",		KAFKA_MEMBER },
 	/* Restore: a queue that is full sleeps for a second, and the end of the
 	 * log is told only after an empty fetch */
 	{ "enable.partition.eof",	"true",		KAFKA_COMMITTED_READER },
@@ -61,12 +62,16 @@ static const struct setting settings[] = {
 static _Atomic int64_t log_window;
 static atomic_uint log_n;
 
+/* The library counts as syslog(3) does; its header's names are not those of
+ * io/log.h. */
+enum { SYSLOG_ERROR = 3, SYSLOG_WARNING = 4, SYSLOG_DEBUG = 7 };
+
 static enum log_level
 level_of(int syslog_level)
 {
-	if (syslog_level <= LOG_ERR)
+	if (syslog_level <= SYSLOG_ERROR)
 		return LOG_ERROR;
-	return syslog_level == LOG_WARNING ? LOG_WARN : LOG_INFO;
+	return syslog_level == SYSLOG_WARNING ? LOG_WARN : LOG_INFO;
 }
 
 static void
@@ -76,11 +81,22 @@ logged(const rd_kafka_t *rk, int level, const char *fac, const char *text)
 
 	if (atomic_exchange(&log_window, window) != window)
 		atomic_store(&log_n, 0);
-	if (level >= LOG_DEBUG || atomic_fetch_add(&log_n, 1) >= LOG_MAX)
+	if (level >= SYSLOG_DEBUG || atomic_fetch_add(&log_n, 1) >= LOG_MAX)
 		return;
 	log_line(level_of(level), "kafka.library",
 	    FIELDS(TEXT("handle", rk == NULL ? "" : rd_kafka_name(rk)),
 		TEXT("facility", fac), TEXT("text", text)));
+}
+
+/* What a handle without an error callback would say late, when its queue is
+ * served, was logged when it happened. */
+static void
+said(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	(void)rk;
+	(void)err;
+	(void)reason;
+	(void)opaque;
 }
 
 /* --- settings --------------------------------------------------------------
@@ -164,6 +180,7 @@ kafka_conf_new(enum kafka_role role, const struct kafka_conf *conf,
 	}
 	rd_kafka_conf_set_opaque(rc, opaque);
 	rd_kafka_conf_set_log_cb(rc, logged);
+	rd_kafka_conf_set_error_cb(rc, said);
 	return rc;
 }
 

@@ -78,7 +78,8 @@ enum next kafka_topics_time(
 
 struct kafka_line *kafka_line_of(
     struct kafka *k, enum lane lane, int32_t partition);
-/* Poll thread: what passes by itself, told when nothing else is. */
+/* Poll thread: what passes by itself, told when nothing else is; the first of
+ * several. */
 void kafka_note_trouble(struct kafka *k, const char *text);
 
 struct kafka_told {
