@@ -67,6 +67,8 @@ struct redis {
 	redisContext *c;	       /* NULL: not connected */
 	char path[REDIS_HOST_MAX + 1]; /* of a unix socket, "" = TCP */
 	char host[REDIS_HOST_MAX + 1];
+	char user[REDIS_HOST_MAX + 1];	   /* "" = the default one */
+	char password[REDIS_HOST_MAX + 1]; /* "" = none */
 	int port;
 	struct timeval limit;
 	struct bytes writes;
@@ -135,19 +137,38 @@ parse_host(struct redis *r, const char *text)
 	       (colon == NULL || parse_port(colon + 1, &r->port));
 }
 
+/* [USER]:PASSWORD, len octets of text */
+static bool
+parse_login(struct redis *r, const char *text, size_t len)
+{
+	const char *colon = memchr(text, ':', len);
+	size_t user_len;
+
+	if (colon == NULL)
+		return false;
+	user_len = (size_t)(colon - text);
+	return (user_len == 0 || copy_part(r->user, text, user_len)) &&
+	       copy_part(r->password, colon + 1, len - user_len - 1);
+}
+
 static bool
 parse_url(struct redis *r, const char *url)
 {
 	static const char tcp[] = "redis://", local[] = "unix:";
+	const char *place, *at;
 
 	if (strncmp(url, local, sizeof(local) - 1) == 0) {
-		const char *path = url + sizeof(local) - 1;
-
-		return copy_part(r->path, path, strlen(path));
+		place = url + sizeof(local) - 1;
+		return copy_part(r->path, place, strlen(place));
 	}
-	if (strncmp(url, tcp, sizeof(tcp) - 1) == 0)
-		return parse_host(r, url + sizeof(tcp) - 1);
-	return false;
+	if (strncmp(url, tcp, sizeof(tcp) - 1) != 0)
+		return false;
+	place = url + sizeof(tcp) - 1;
+	at = strrchr(place, '@');
+	if (at == NULL)
+		return parse_host(r, place);
+	return parse_login(r, place, (size_t)(at - place)) &&
+	       parse_host(r, at + 1);
 }
 
 /* hiredis writes to a socket whose peer may be gone. */
@@ -172,10 +193,12 @@ redis_open(
 		return STOP;
 	}
 	if (!parse_url(r, url)) {
+		const char *at = strrchr(url, '@'); /* a password before it */
+
 		err_set(e,
-		    "redis: '%.80s' is no address; write redis://HOST:PORT "
+		    "redis: '%s%.80s' is no address; write redis://HOST:PORT "
 		    "or unix:PATH",
-		    url);
+		    at != NULL ? "..." : "", at != NULL ? at : url);
 		free(r);
 		return STOP;
 	}
@@ -310,6 +333,27 @@ load_scripts(struct redis *r, struct err *e)
 	return OK;
 }
 
+static enum next
+log_in(struct redis *r, struct err *e)
+{
+	const char *argv[3] = {"AUTH"};
+	int argc = 1;
+	redisReply *reply;
+	enum next next;
+
+	if (r->password[0] == '\0')
+		return OK;
+	if (r->user[0] != '\0')
+		argv[argc++] = r->user;
+	argv[argc++] = r->password;
+	next = command(r, argc, argv, &reply, e);
+	if (next == OK)
+		freeReplyObject(reply);
+	else
+		drop(r);
+	return next;
+}
+
 /* A connection with nothing under way on it. */
 static enum next
 connected(struct redis *r, struct err *e)
@@ -320,7 +364,7 @@ connected(struct redis *r, struct err *e)
 	r->c = dial(r);
 	if (r->c == NULL || r->c->err != 0)
 		return lost(r, e);
-	return OK;
+	return log_in(r, e);
 }
 
 enum next

@@ -9,7 +9,8 @@
 
 struct redis;
 
-/* url: redis://HOST[:PORT] or unix:PATH. Opens nothing yet. STOP: bad url. */
+/* url: redis://[[USER]:PASSWORD@]HOST[:PORT] or unix:PATH, without escapes.
+ * Opens nothing yet. STOP: bad url. A password is never in a message. */
 enum next redis_open(struct redis **out, const char *url, int64_t timeout_ms,
     struct err *e) MUST_USE;
 void redis_close(struct redis *r);

@@ -6,6 +6,7 @@
 #include "io/redis.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -148,11 +149,13 @@ addresses(void **state)
 {
 	static const char *const good[] = {"redis://127.0.0.1:6379",
 	    "redis://localhost", "redis://[::1]:7000", "redis://[::1]",
-	    "redis://h:1/", "unix:/run/redis.sock"};
+	    "redis://h:1/", "unix:/run/redis.sock", "redis://:pw@h",
+	    "redis://user:p@:w@[::1]:7000"};
 	static const char *const bad[] = {"", "127.0.0.1", "redis://",
 	    "redis://h:", "redis://h:0", "redis://h:65536", "redis://h:12x",
 	    "redis://h: 12", "redis://:6379", "redis://[::1", "redis://[::1]x",
-	    "redis://user@h", "redis://h/3", "unix:", "http://h"};
+	    "redis://user@h", "redis://user:@h", "redis://h/3",
+	    "unix:", "http://h"};
 	char over[400] = "redis://";
 	struct redis *r;
 	struct err e;
@@ -169,6 +172,9 @@ addresses(void **state)
 		assert_null(r);
 		assert_non_null(strstr(e.text, "redis://HOST:PORT"));
 	}
+	assert_int_equal(
+	    redis_open(&r, "redis://u:secret@", LIMIT_MS, &e), STOP);
+	assert_null(strstr(e.text, "secret"));
 	memset(over + 8, 'a', 300);
 	assert_int_equal(redis_open(&r, over, LIMIT_MS, &e), STOP);
 }
@@ -220,6 +226,47 @@ server_is_silent(void **state)
 	redis_close(r);
 	close(fd);
 	unlink(silent);
+}
+
+/* A second server, on TCP and with a password. */
+static void
+password_opens(void **state)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	char port[16], good[64], wrong[64];
+	const char *argv[] = {"redis-server", "--port", port, "--save", "",
+	    "--requirepass", "pw@1", "--dir", folder, NULL};
+	int64_t until = clock_mono_ms() + 10000;
+	struct redis *r, *w;
+	enum next next;
+	struct err e;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	close(fd);
+	snprintf(port, sizeof(port), "%d", ntohs(at.sin_port));
+	snprintf(good, sizeof(good), "redis://:pw@1@127.0.0.1:%s", port);
+	snprintf(wrong, sizeof(wrong), "redis://u:secret@127.0.0.1:%s", port);
+	pid = spawn(argv);
+	assert_int_equal(redis_open(&r, good, LIMIT_MS, &e), OK);
+	assert_int_equal(redis_open(&w, wrong, LIMIT_MS, &e), OK);
+	do {
+		(void)poll(NULL, 0, 5);
+		next = redis_ping(r, &e);
+	} while (next != OK && clock_mono_ms() < until);
+	assert_int_equal(next, OK);
+	assert_int_equal(redis_ping(w, &e), RETRY);
+	assert_non_null(strstr(e.text, "WRONGPASS"));
+	assert_null(strstr(e.text, "secret"));
+	redis_close(r);
+	redis_close(w);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 /* --- rules of the scripts ------------------------------------------------- */
@@ -488,6 +535,7 @@ main(void)
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(nobody_listens),
 	    cmocka_unit_test(server_is_silent),
+	    cmocka_unit_test(password_opens),
 	    cmocka_unit_test(older_is_refused),
 	    cmocka_unit_test(other_domain_replaces),
 	    cmocka_unit_test(whole_hash_is_replaced),
