@@ -200,16 +200,17 @@ save_claim(
 static void
 save_job(struct part *part, struct open_job *job)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
 	char key[RECORD_KEY_MAX + 1];
 	uint8_t value[RECORD_MAX];
+	struct step_who who;
 	struct writer w;
 
-	part_key_split(job->key, org, domain, id);
+	step_who_of(&who, job->key);
 	writer_init(&w, value, sizeof(value));
 	record_put_job(&w, &job->job);
-	put_state(part, key, record_job_key(key, org, domain, id), &w);
-	status_job_put(part_pending(part), job->key, &job->job, NULL);
+	put_state(
+	    part, key, record_job_key(key, who.org, who.domain, who.id), &w);
+	status_open_put(part_pending(part), &who, &job->job);
 }
 
 static void

@@ -218,6 +218,15 @@ struct batch *batch_take(struct part *const *parts, size_t parts_n,
     const struct policy *policy);
 void batch_free(struct batch *b);
 
+/* Whose request, in all the forms that keys need. */
+struct step_who {
+	char org[ORG_MAX + 1];
+	char domain[DNAME_TEXT_MAX + 1];
+	char id[JOB_ID_MAX + 1];
+	char claim_key[RECORD_KEY_MAX + 1];
+	char job_key[RECORD_KEY_MAX + 1];
+};
+
 /* -- status.c: Redis ----------------------------------------------------- */
 
 struct status;
@@ -239,8 +248,10 @@ int64_t status_turn(struct status *s, int64_t now_mono);
 void status_claim_put(struct pending *p, const char *key,
     const struct claim *claim, const char *job_id, const struct job *job,
     const struct policy *policy);
-void status_job_put(struct pending *p, const char *key, const struct job *open,
-    const struct job_end *end);
+void status_open_put(
+    struct pending *p, const struct step_who *w, const struct job *open);
+void status_end_put(
+    struct pending *p, const struct step_who *w, const struct job_end *end);
 
 /* -- the scheduler itself ------------------------------------------------ */
 
@@ -336,15 +347,9 @@ enum next intake_record(struct scheduler *s, struct part *part,
     const struct kafka_event *ev, struct err *e) MUST_USE;
 
 /* steps.c: what happens to claims and jobs, and what is said of it */
-struct step_who {
-	char org[ORG_MAX + 1];
-	char domain[DNAME_TEXT_MAX + 1];
-	char id[JOB_ID_MAX + 1];
-	char claim_key[RECORD_KEY_MAX + 1];
-	char job_key[RECORD_KEY_MAX + 1];
-};
 void step_who(
     struct step_who *w, const char *org, const char *domain, const char *id);
+void step_who_of(struct step_who *w, const char *job_key);
 enum next step_claim(struct scheduler *s, struct part *part,
     struct open_claim *claim, enum claim_event ev, const struct finding *f,
     const struct open_job *job, int64_t now, struct err *e) MUST_USE;

@@ -160,42 +160,59 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	field_text(p, put, "doc", doc);
 }
 
-/* An open job in the shape of one that has ended. */
-static struct job_end
-not_ended(const struct job *open)
+/* What an open job and one that has ended have in common. */
+static struct status_put *
+job_put(struct pending *p, const struct step_who *w, const struct job_end *j,
+    int64_t next_at)
 {
-	return (struct job_end){
+	struct status_put *put = pending_put(p);
+
+	put->key = keyed(p, "job", w->org, w->id);
+	put->ver = j->ver;
+	field_text(p, put, "domain", w->domain);
+	field_text(p, put, "outcome", job_outcome_name(j->outcome));
+	field_text(p, put, "code", code_name(j->code));
+	field_number(put, "looks", j->looks);
+	field_number(put, "next_ms", next_at);
+	field_number(put, "deadline_ms", j->deadline_at);
+	return put;
+}
+
+static void
+put_job_doc(struct pending *p, struct status_put *put, const struct step_who *w,
+    const struct job *open, const struct job_end *end)
+{
+	const struct message_who who = {
+	    .org = w->org, .domain = w->domain, .id = w->id};
+	char doc[MESSAGE_OUT_MAX];
+
+	message_job_doc(doc, sizeof(doc), &who, open, end);
+	field_text(p, put, "doc", doc);
+}
+
+void
+status_open_put(
+    struct pending *p, const struct step_who *w, const struct job *open)
+{
+	const struct job_end shown = {
 	    .ver = open->ver,
-	    .kind = open->kind,
 	    .outcome = END_OPEN,
 	    .code = open->code,
 	    .looks = open->looks,
 	    .deadline_at = open->deadline_at,
 	};
+
+	put_job_doc(p, job_put(p, w, &shown, open->due_at), w, open, NULL);
 }
 
 void
-status_job_put(struct pending *p, const char *key, const struct job *open,
-    const struct job_end *ended)
+status_end_put(
+    struct pending *p, const struct step_who *w, const struct job_end *end)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
-	char doc[MESSAGE_OUT_MAX];
-	const struct message_who who = {.org = org, .domain = domain, .id = id};
-	const struct job_end end = open != NULL ? not_ended(open) : *ended;
-	struct status_put *put = pending_put(p);
+	struct status_put *put = job_put(p, w, end, 0);
 
-	part_key_split(key, org, domain, id);
-	put->key = keyed(p, "job", org, id);
-	put->ver = end.ver;
-	put->ttl_s = open != NULL ? 0 : JOB_HASH_TTL_S;
-	field_text(p, put, "domain", domain);
-	field_text(p, put, "outcome", job_outcome_name(end.outcome));
-	field_text(p, put, "code", code_name(end.code));
-	field_number(put, "looks", end.looks);
-	field_number(put, "next_ms", open != NULL ? open->due_at : 0);
-	field_number(put, "deadline_ms", end.deadline_at);
-	message_job_doc(doc, sizeof(doc), &who, open, ended);
-	field_text(p, put, "doc", doc);
+	put->ttl_s = JOB_HASH_TTL_S;
+	put_job_doc(p, put, w, NULL, end);
 }
 
 static void
@@ -270,7 +287,7 @@ static enum next
 see_end(struct rebuild *r, const struct record_key *key,
     const struct kafka_record *record)
 {
-	char job_key[RECORD_KEY_MAX + 1];
+	struct step_who w;
 	struct job_end end;
 	enum next how;
 
@@ -280,9 +297,8 @@ see_end(struct rebuild *r, const struct record_key *key,
 	    &end, record->headers[0].value, record->headers[0].len, &r->err);
 	if (how != OK)
 		return how;
-	snprintf(job_key, sizeof(job_key), "%s/%s/%s", key->org, key->domain,
-	    key->id);
-	status_job_put(r->puts, job_key, NULL, &end);
+	step_who(&w, key->org, key->domain, key->id);
+	status_end_put(r->puts, &w, &end);
 	return count_put(r);
 }
 
@@ -329,6 +345,7 @@ put_dirty(struct rebuild *r)
 {
 	struct open_claim *claim = r->part->dirty_claims;
 	struct open_job *job = r->part->dirty_jobs;
+	struct step_who w;
 	enum next how = OK;
 
 	for (; how == OK && claim != NULL; claim = claim->next_dirty) {
@@ -344,7 +361,8 @@ put_dirty(struct rebuild *r)
 		how = count_put(r);
 	}
 	for (; how == OK && job != NULL; job = job->next_dirty) {
-		status_job_put(r->puts, job->key, &job->job, NULL);
+		step_who_of(&w, job->key);
+		status_open_put(r->puts, &w, &job->job);
 		how = count_put(r);
 	}
 	return how == OK ? flush_puts(r) : how;

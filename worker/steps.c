@@ -23,6 +23,15 @@ step_who(
 }
 
 void
+step_who_of(struct step_who *w, const char *job_key)
+{
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+
+	part_key_split(job_key, org, domain, id);
+	step_who(w, org, domain, id);
+}
+
+void
 step_digest(uint8_t out[SEEN_DIGEST], const char *job_key)
 {
 	uint8_t digest[DIGEST_OCTETS];
@@ -239,7 +248,7 @@ step_end(struct scheduler *s, struct part *part, const struct step_who *w,
 
 	say_end(s, part, w, lane, end, claim, f, why);
 	put_tombstone(part, w, end);
-	status_job_put(part_pending(part), w->job_key, NULL, end);
+	status_end_put(part_pending(part), w, end);
 	step_digest(entry.digest, w->job_key);
 	pending_seen(part_pending(part), &entry);
 	part_pending(part)->steps++;
@@ -255,7 +264,6 @@ step_settle(struct scheduler *s, struct part *part, struct open_job *job,
     enum job_outcome outcome, enum code code, const struct finding *f,
     int64_t now, struct err *e)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
 	struct open_claim *claim = job->claim;
 	struct job_end end = {
 	    .ver = job->job.ver + 1,
@@ -271,8 +279,7 @@ step_settle(struct scheduler *s, struct part *part, struct open_job *job,
 	uint32_t body_hash = job->job.body_hash;
 	struct step_who w;
 
-	part_key_split(job->key, org, domain, id);
-	step_who(&w, org, domain, id);
+	step_who_of(&w, job->key);
 	memcpy(end.ref, job->job.ref, sizeof(end.ref));
 	dispatch_forget(s, job);
 	part_job_drop(part, job);
