@@ -77,6 +77,10 @@ $(B)/scenario/%: $(B)/tests/scenario/%.o $(WORKER) $(FAKE) $(CORE) \
 	$(call obj,$(filter-out %_test.c,$(call src,tests/scenario)))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# what make bench measures with
+$(B)/bench/%: $(B)/tests/bench/%.o $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 # one set of rules for the door to Kafka and for its simulator
 RULES   := $(call obj,$(call src,tests/conformance))
 $(B)/conformance/real: $(RULES) $(B)/tests/conformance/real/probe.o \
@@ -108,7 +112,7 @@ tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/look
 	@tests/run stack $(B)
 demo:
 	@ops/demo
-bench: all
+bench: all $(B)/bench/latency
 	@tests/bench/run
 stack: all
 	@ops/stack up
