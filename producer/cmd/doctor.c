@@ -281,6 +281,7 @@ static void
 look_at_redis(struct doctor *d)
 {
 	const char *url = d->c->settings.redis.url;
+	const char *at = strrchr(url, '@'); /* what is before it is secret */
 	struct redis *r;
 	bool complete;
 	struct err e;
@@ -298,7 +299,7 @@ look_at_redis(struct doctor *d)
 		    "answers, and does not hold everything yet",
 		    "a running domainproofd fills it by itself");
 	else
-		say(d, HEALTH_OK, "redis", url, "");
+		say(d, HEALTH_OK, "redis", at != NULL ? at + 1 : url, "");
 	redis_close(r);
 }
 

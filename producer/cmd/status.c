@@ -198,16 +198,23 @@ any(const struct watch *w, enum exit_word code)
 static enum next
 watch_round(struct watch *w, struct err *e)
 {
+	enum next next = OK;
+
+	if (w->redraw)
+		fputs("\033[?7l", stdout); /* a row stays one line */
 	if (w->redraw && w->lines > 0)
 		printf("\033[%zuA", w->lines);
 	w->lines = 0;
 	for (size_t i = 0; i < w->n; i++) {
-		if (watch_one(w, &w->one[i], e) != OK)
-			return RETRY;
+		next = watch_one(w, &w->one[i], e);
+		if (next != OK)
+			break;
 		w->lines++;
 	}
+	if (w->redraw)
+		fputs("\033[?7h", stdout);
 	fflush(stdout);
-	return OK;
+	return next;
 }
 
 static void
