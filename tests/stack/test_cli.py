@@ -23,7 +23,7 @@ from kafka.partitioner.default import murmur2
 from referencing import Registry, Resource
 
 ROOT = os.path.realpath(__file__).rsplit("/tests/", 1)[0]
-BUILD = os.environ.get("BUILD", ROOT + "/build")
+BUILD = os.environ.get("DOMAINPROOF_BUILD", ROOT + "/build")
 PROGRAM = os.path.join(ROOT, BUILD, "domainproof")
 PARTITIONS = 8
 TOKEN = "mfrggzdfmztwq2lknnwg23tpobyxe43u"
