@@ -5,9 +5,14 @@
  *
  * At the N-th arrival (1 when not given) at NAME, with that DETAIL if one is
  * given, the process gets SIGKILL; with :abort it calls abort(), with :stop it
- * stops as by SIGSTOP. Arrivals are counted per process and per entry. */
+ * stops as by SIGSTOP. Arrivals are counted per process and per entry.
+ *
+ * With DOMAINPROOF_FAILPOINT_ONCE=DIR each entry does that only once for all
+ * processes together; it then leaves the file DIR/I, I = 0 for the first. */
 #include "io/failpoint.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -98,6 +103,24 @@ parse(void)
 		entry_parse(text);
 }
 
+/* The first of all processes that are to end by this entry. */
+static bool
+first(const struct entry *en)
+{
+	const char *dir = getenv("DOMAINPROOF_FAILPOINT_ONCE");
+	char path[PATH_MAX];
+	int fd;
+
+	if (dir == NULL)
+		return true;
+	snprintf(path, sizeof(path), "%s/%zu", dir, (size_t)(en - entries));
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 static bool
 arrives(struct entry *en, const char *name, const char *detail)
 {
@@ -106,7 +129,7 @@ arrives(struct entry *en, const char *name, const char *detail)
 	if (en->detail != NULL &&
 	    (detail == NULL || strcmp(en->detail, detail) != 0))
 		return false;
-	return ++en->arrived == en->at;
+	return ++en->arrived == en->at && first(en);
 }
 
 static void
