@@ -92,6 +92,9 @@ def settings_text(lab, own_redis, prefix, **changes):
         text, n = re.subn(r'(?m)^(\s*%s = )"[^"]*";' % key,
                           lambda m: '%s"%s";' % (m.group(1), value), text)
         assert n == 1, key
+    # a machine that is busy is no server that is silent
+    text, n = re.subn(r"(?m)^(\s*timeout_ms = )\d+;", r"\g<1>3000;", text)
+    assert n == 1
     return text
 
 
