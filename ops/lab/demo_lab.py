@@ -15,6 +15,8 @@ ROOT = os.path.realpath(__file__).rsplit("/ops/", 1)[0]
 BUILD = os.path.join(ROOT, os.environ.get("DEMO_BUILD") or "build")
 STACK = os.path.join(os.getcwd(), os.environ.get("DEMO_STACK") or ROOT + "/build/demo-stack")
 NET = os.environ.get("DEMO_NET") or "127.55.0"
+# ops/netns: its namespace lasts for as long as somebody holds this open.
+KEPT_FDS = (9,) if os.environ.get("DEMO_NETNS") else ()
 PATIENCE_S = 25  # for what is a matter of a few seconds
 COLOUR = {"green": 32, "amber": 33, "red": 31, "grey": 90}
 
@@ -96,7 +98,7 @@ class Lab:
         for grace_s; then it is ended."""
         p = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=to,
                              stderr=subprocess.PIPE if to == subprocess.PIPE else None,
-                             env=self.env, cwd=ROOT, start_new_session=True)
+                             env=self.env, cwd=ROOT, start_new_session=True, pass_fds=KEPT_FDS)
         try:
             out, err = p.communicate((text or "").encode())
         except BaseException:
@@ -154,7 +156,7 @@ class Lab:
             self.daemon = subprocess.Popen(
                 shlex.split(os.environ.get("DEMO_WITH", "")) + [BUILD + "/domainproofd"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env, cwd=ROOT,
-                start_new_session=True)
+                start_new_session=True, pass_fds=KEPT_FDS)
         with open(self.pid_path, "w") as f:
             f.write("%d %s\n" % (self.daemon.pid, start_time(self.daemon.pid)))
         self.until(lambda: any(n["event"] == "crew.ready" for n in self.notes()),
