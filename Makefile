@@ -83,11 +83,11 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(IO) $(CORE)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 # one set of rules for the door to Kafka and for its simulator
 RULES   := $(call obj,$(call src,tests/conformance))
-$(B)/conformance/real: $(RULES) $(B)/tests/conformance/real/probe.o \
+$(B)/conformance/real: $(RULES) $(call obj,$(call src,tests/conformance/real)) \
 	$(filter-out %/io/failpoint.o,$(IO)) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
-$(B)/conformance/sim: $(RULES) $(B)/tests/conformance/sim/probe.o \
+$(B)/conformance/sim: $(RULES) $(call obj,$(call src,tests/conformance/sim)) \
 	$(filter $(B)/tests/fake/kafka_sim%.o $(B)/tests/fake/broker_%.o,$(FAKE)) \
 	$(filter-out %/io/failpoint.o $(B)/lib/io/kafka%.o,$(IO)) \
 	$(CORE)

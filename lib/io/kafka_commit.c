@@ -22,7 +22,7 @@
 #define MARGIN_MS  2000 /* before the broker ends the transaction by itself */
 #define QUEUE_MS   50	/* a look whether the full queue has room again */
 #define AGAIN_MS   20
-#define FLUSH_MS   200
+#define FLUSH_MS   50
 #define POS_KEY	   "pos"
 #define POS_OCTETS 64 /* version, partitions, a position per lane: 29 */
 
@@ -30,8 +30,8 @@ enum step {
 	STEP_DONE,
 	STEP_AGAIN,
 	STEP_ABORT,
-	STEP_FENCED,	   /* another producer has our name */
-	STEP_ABORT_FENCED, /* another member has our name */
+	STEP_FENCED,	   /* another process has our name */
+	STEP_ABORT_FENCED, /* the same, but the library wants to abort first */
 	STEP_UNKNOWN, /* how it ends is not known, or the library is done */
 };
 
@@ -43,29 +43,32 @@ struct txn {
 	struct err *e;
 };
 
+static bool
+is_fence(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__FENCED ||
+	       code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
+	       code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+	       code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+}
+
 /* The library's error in the order in which it must be asked; frees it. */
 static enum step
 judge(const char *what, rd_kafka_error_t *error, struct err *e)
 {
-	rd_kafka_resp_err_t code;
 	enum step step = STEP_UNKNOWN;
+	bool fence;
 
 	if (error == NULL)
 		return STEP_DONE;
-	code = rd_kafka_error_code(error);
+	fence = is_fence(rd_kafka_error_code(error));
 	err_set(e, "%s: %s", what, rd_kafka_error_string(error));
-	if (rd_kafka_error_is_fatal(error)) {
-		if (code == RD_KAFKA_RESP_ERR__FENCED ||
-		    code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH ||
-		    code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
-			step = STEP_FENCED;
-	} else if (rd_kafka_error_txn_requires_abort(error)) {
-		step = code == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
-			   ? STEP_ABORT_FENCED
-			   : STEP_ABORT;
-	} else if (rd_kafka_error_is_retriable(error)) {
+	if (rd_kafka_error_is_fatal(error))
+		step = fence ? STEP_FENCED : STEP_UNKNOWN;
+	else if (rd_kafka_error_txn_requires_abort(error))
+		step = fence ? STEP_ABORT_FENCED : STEP_ABORT;
+	else if (rd_kafka_error_is_retriable(error))
 		step = STEP_AGAIN;
-	}
 	rd_kafka_error_destroy(error);
 	return step;
 }
@@ -340,20 +343,24 @@ send_offsets(struct txn *t)
 }
 
 /* Before the commit, so that a record which was not taken is known to be an
- * abort and not a commit that failed. */
+ * abort and not a commit that failed. The first such one ends the wait: those
+ * behind it may stay in the queue until the abort. */
 static enum step
 deliver(struct txn *t)
 {
-	while (rd_kafka_flush(t->k->producer, FLUSH_MS) !=
-	       RD_KAFKA_RESP_ERR_NO_ERROR) {
+	rd_kafka_resp_err_t err;
+
+	do {
+		err = rd_kafka_flush(t->k->producer, FLUSH_MS);
+		if (t->k->failed_n > 0) {
+			err_set(t->e, "%zu records not delivered, the last: %s",
+			    t->k->failed_n, t->k->failed);
+			return STEP_ABORT;
+		}
 		if (overdue(t))
 			return STEP_UNKNOWN;
-	}
-	if (t->k->failed_n == 0)
-		return overdue(t) ? STEP_UNKNOWN : STEP_DONE;
-	err_set(t->e, "%zu records not delivered, the last to %s",
-	    t->k->failed_n, t->k->failed);
-	return STEP_ABORT;
+	} while (err != RD_KAFKA_RESP_ERR_NO_ERROR);
+	return STEP_DONE;
 }
 
 /* From here on only the broker knows: what is not a success and not asked to

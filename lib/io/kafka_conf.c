@@ -358,6 +358,11 @@ judge_times(rd_kafka_event_t *ev, struct err *e)
 	enum next next = OK;
 	size_t i, n = 0;
 
+	if (ev != NULL && rd_kafka_event_error(ev) ==
+			      RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE) {
+		log_line(LOG_WARN, "kafka.time_unchecked", NULL);
+		return OK; /* no broker of Apache Kafka says that */
+	}
 	if (ev == NULL || rd_kafka_event_error(ev) != 0) {
 		err_set(e, "settings of the topics: %s",
 		    ev == NULL ? "no answer" : rd_kafka_event_error_string(ev));
@@ -370,11 +375,29 @@ judge_times(rd_kafka_event_t *ev, struct err *e)
 	return next;
 }
 
+/* To the broker that is known to answer: every one of them knows the settings
+ * of topics, and the controller may be away. */
+static rd_kafka_AdminOptions_t *
+to_any_broker(rd_kafka_t *rk, rd_kafka_topic_t *topic)
+{
+	rd_kafka_AdminOptions_t *opt =
+	    rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	const struct rd_kafka_metadata *md;
+
+	if (rd_kafka_metadata(rk, 0, topic, &md, OPEN_MS) !=
+	    RD_KAFKA_RESP_ERR_NO_ERROR)
+		return opt;
+	rd_kafka_AdminOptions_set_broker(opt, md->orig_broker_id, NULL, 0);
+	rd_kafka_metadata_destroy(md);
+	return opt;
+}
+
 enum next
 kafka_topics_time(
     rd_kafka_t *rk, rd_kafka_topic_t *const *topics, struct err *e)
 {
 	rd_kafka_ConfigResource_t *res[TOPIC_N];
+	rd_kafka_AdminOptions_t *opt = to_any_broker(rk, topics[0]);
 	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
 	rd_kafka_event_t *ev;
 	enum next next;
@@ -384,13 +407,14 @@ kafka_topics_time(
 		res[i] = rd_kafka_ConfigResource_new(
 		    RD_KAFKA_RESOURCE_TOPIC, rd_kafka_topic_name(topics[i]));
 	}
-	rd_kafka_DescribeConfigs(rk, res, TOPIC_N, NULL, q);
+	rd_kafka_DescribeConfigs(rk, res, TOPIC_N, opt, q);
 	ev = rd_kafka_queue_poll(q, OPEN_MS);
 	next = judge_times(ev, e);
 	if (ev != NULL)
 		rd_kafka_event_destroy(ev);
 	rd_kafka_ConfigResource_destroy_array(res, TOPIC_N);
 	rd_kafka_queue_destroy(q);
+	rd_kafka_AdminOptions_destroy(opt);
 	return next;
 }
 

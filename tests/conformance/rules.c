@@ -332,7 +332,8 @@ int
 main(int argc, char **argv)
 {
 	static const struct rules *const all[] = {&lane_rules, &group_rules,
-	    &commit_rules, &fence_rules, &crash_rules, &reader_rules};
+	    &commit_rules, &fence_rules, &crash_rules, &reader_rules,
+	    &own_rules};
 	struct CMUnitTest tests[100];
 	size_t i, n = 0;
 

@@ -23,6 +23,8 @@ struct rules {
 };
 extern const struct rules lane_rules, group_rules, commit_rules, fence_rules,
     crash_rules, reader_rules;
+/* What only the one or the other can show: real/errors.c, sim/controls.c. */
+extern const struct rules own_rules;
 
 /* Setup and teardown of each test: empty topics; instances closed. */
 int rules_begin(void **state);

@@ -166,6 +166,37 @@ a_large_batch(void **state)
 	mem_free(out);
 }
 
+/* Nothing of its batch is written, and the slot goes on: the next one may be
+ * aborted too, while the library gets a new epoch. */
+static void
+a_record_too_large_aborts(void **state)
+{
+	enum { OCTETS = 1500000 };
+	struct kafka *k = join("a");
+	enum kafka_commit_result result = KAFKA_ABORTED;
+	char *value = mem_alloc(OCTETS);
+	struct seen seen;
+	struct batch b;
+	int tries;
+
+	(void)state;
+	assert_non_null(value);
+	batch_init(&b, k, 0, "large");
+	b.out[1].value = value;
+	b.out[1].value_len = OCTETS;
+	assert_int_equal(commit(k, &b), KAFKA_ABORTED);
+	mem_free(value);
+	for (tries = 0; tries < 20 && result == KAFKA_ABORTED; tries++) {
+		batch_init(&b, k, 0, "small");
+		result = commit(k, &b);
+		probe_pass(100);
+	}
+	assert_int_equal(result, KAFKA_COMMITTED);
+	read_all(TOPIC_RESULTS, 0, &seen);
+	assert_int_equal(seen.n, 1);
+	assert_string_equal(seen.value[0], "small");
+}
+
 static void
 sees_nothing(int32_t partition)
 {
@@ -419,6 +450,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(several_partitions_in_one_batch),
     cmocka_unit_test(all_kinds_of_records_are_written),
     cmocka_unit_test(a_large_batch),
+    cmocka_unit_test(a_record_too_large_aborts),
     cmocka_unit_test(a_moved_epoch_aborts),
     cmocka_unit_test(no_generation_is_accepted_by_the_broker),
     cmocka_unit_test(no_generation_is_refused_by_us),

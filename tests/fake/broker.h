@@ -20,7 +20,10 @@ enum broker_answer {
 	BROKER_ILLEGAL_GENERATION,
 	BROKER_UNSTABLE, /* an open transaction holds an offset */
 	BROKER_OFF_LOG,
+	BROKER_TOO_LARGE,
 };
+
+#define BROKER_RECORD_MAX 1048576 /* max.message.bytes; twice that for dead */
 
 enum broker_isolation { BROKER_COMMITTED, BROKER_UNCOMMITTED };
 enum broker_end { BROKER_COMMIT, BROKER_ABORT };

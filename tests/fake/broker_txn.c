@@ -180,6 +180,9 @@ broker_produce(
 
 	if (p == NULL)
 		return BROKER_FENCED_PRODUCER;
+	if (out->key_len + out->value_len >
+	    BROKER_RECORD_MAX * (out->topic == TOPIC_DEAD ? 2U : 1U))
+		return BROKER_TOO_LARGE;
 	t = open_of(p);
 	*offset = broker_append(out, BROKER_DATA, t);
 	reaches(t, out, *offset);

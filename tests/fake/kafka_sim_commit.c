@@ -98,6 +98,9 @@ judge(enum broker_answer answer, const char *what, struct err *e)
 	case BROKER_ILLEGAL_GENERATION:
 		err_set(e, "%s: not of the group's generation", what);
 		return STEP_ABORT;
+	case BROKER_TOO_LARGE:
+		err_set(e, "%s: too large", what);
+		return STEP_ABORT;
 	case BROKER_UNSTABLE:
 	case BROKER_OFF_LOG:
 		break;

@@ -25,8 +25,10 @@ static rd_kafka_t *client; /* posts, and administers */
 static const char *
 brokers(void)
 {
-	const char *text = getenv("KAFKA");
+	const char *text = getenv("KAFKA_BROKERS");
 
+	if (text == NULL)
+		text = getenv("KAFKA");
 	if (text == NULL)
 		fail_msg("no broker: eval \"$(ops/stack env)\" first");
 	return text;
@@ -364,11 +366,11 @@ probe_txn_produce(struct probe_txn *t, enum topic topic, int32_t partition,
     const char *key, const char *value)
 {
 	int64_t offset = append(t->rk, &(struct kafka_out){.topic = topic,
-					 .partition = partition,
-					 .key = key,
-					 .key_len = strlen(key),
-					 .value = value,
-					 .value_len = strlen(value)});
+					   .partition = partition,
+					   .key = key,
+					   .key_len = strlen(key),
+					   .value = value,
+					   .value_len = strlen(value)});
 
 	if (offset >= 0)
 		return PROBE_OK;
