@@ -58,15 +58,15 @@ def new_pool(request, lab):
 
 @pytest.fixture
 def zone(lab):
-    zones = oracle.Zones()
+    zones = oracle.Zones(lab)
     yield zones
     zones.undo()
     oracle.control(lab["UNBOUND_CONF"], "flush_zone test.")
 
 
 @pytest.fixture(scope="module")
-def zones():
+def zones(lab):
     """As zone, for a whole module."""
-    made = oracle.Zones()
+    made = oracle.Zones(lab)
     yield made
     made.undo()

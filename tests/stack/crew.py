@@ -262,11 +262,11 @@ class Pool:
         """Committed results or events so far, parsed and checked."""
         reader = self.reader(topic)
         reader.poll()
-        done = getattr(reader, "docs", [])
-        for r in reader.records[len(done):]:
-            done.append(self._doc(topic, r))
-        reader.docs = done
-        return [d for d in done if all(d["data"].get(k) == v for k, v in data.items())]
+        for r in reader.records[len(reader.docs):]:
+            doc = self._doc(topic, r)
+            reader.docs.append(doc)
+            reader.by_key.setdefault(r.key.decode(), []).append(doc)
+        return [d for d in reader.docs if all(d["data"].get(k) == v for k, v in data.items())]
 
     def _doc(self, topic, r):
         assert r.headers == [("content-type", b"application/cloudevents+json")], r.headers
@@ -292,9 +292,10 @@ class Pool:
 
     def result(self, org, domain, job, limit_s=30):
         """Waits for it; there is one."""
-        until(lambda: self.results(org=org, domain=domain, id=job), limit_s,
-              lambda: "a result of %s/%s/%s; logs end:\n%s" % (org, domain, job, self.tails()))
-        found, = self.results(org=org, domain=domain, id=job)
+        key, known = "%s/%s/%s" % (org, domain, job), self.reader("results").by_key
+        until(lambda: key in known or (self.docs("results") and key in known), limit_s,
+              lambda: "a result of %s; logs end:\n%s" % (key, self.tails()))
+        found, = known[key]
         return found["data"]
 
     def verify(self, org, domain, job=None, limit_s=30, **data):

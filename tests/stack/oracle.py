@@ -73,14 +73,14 @@ class Reader:
         self.consumer = kafka.KafkaConsumer(
             bootstrap_servers=brokers, group_id=None, enable_auto_commit=False,
             isolation_level="read_committed" if committed else "read_uncommitted",
-            fetch_max_wait_ms=20, max_poll_records=5000)
+            fetch_max_wait_ms=20, max_poll_records=5000, receive_message_max_bytes=1 << 27)
         self.topic = topic
         self.parts = [kafka.TopicPartition(topic, p) for p in range(PARTITIONS)]
         self.consumer.assign(self.parts)
         self.consumer.seek_to_beginning()
-        self.records = []
+        self.records, self.docs, self.by_key = [], [], {}
 
-    def poll(self, wait_ms=50):
+    def poll(self, wait_ms=10):
         for records in self.consumer.poll(timeout_ms=wait_ms).values():
             self.records += records
         return self.records
@@ -183,10 +183,12 @@ def redis_differs(redis, state):
     """What of Redis is not what the state topic says, as sentences."""
     wrong, pipe = [], redis.pipeline(transaction=False)
     want = {"domainproof:claim:%s:%s" % (d, o): c for (o, d), c in state.claims.items()}
-    jobs = {"domainproof:job:%s:%s" % (o, i): ("open", j.ver)
-            for (o, _, i), j in state.jobs.items()}
-    jobs.update({"domainproof:job:%s:%s" % (o, i): (e.outcome, e.ver)
-                 for (o, _, i), e in state.ends.items()})
+    # an id that was used for several domains shows one of them
+    jobs = collections.defaultdict(list)
+    for (o, _, i), j in state.jobs.items():
+        jobs["domainproof:job:%s:%s" % (o, i)].append(("open", str(j.ver)))
+    for (o, _, i), e in state.ends.items():
+        jobs["domainproof:job:%s:%s" % (o, i)].append((e.outcome, str(e.ver)))
     for p, pos in sorted(state.pos.items()):
         mark = redis.get("domainproof:pos:%d" % p)
         if int(mark or -1) != pos.offset + 1:
@@ -195,8 +197,8 @@ def redis_differs(redis, state):
     for key in keys:
         pipe.hmget(key, "ver", "status" if key in want else "outcome", "doc")
     for key, (ver, word, doc) in zip(keys, pipe.execute()):
-        expect = ((want[key].status, want[key].ver) if key in want else jobs[key])
-        if (word, ver) != (expect[0], str(expect[1])):
+        expect = [(want[key].status, str(want[key].ver))] if key in want else jobs[key]
+        if (word, ver) not in expect:
             wrong.append("%s is %s of ver %s, not %s" % (key, word, ver, expect))
         elif json.loads(doc)["status" if key in want else "outcome"] != word:
             wrong.append("%s: its doc says something else" % key)
@@ -249,7 +251,8 @@ def cached(conf, name):
 class Zones:
     """Changes of the lab's zones; all are taken back by undo."""
 
-    def __init__(self):
+    def __init__(self, lab):
+        self.env = {**os.environ, **lab}
         self.undos = []
 
     def __call__(self, verb, name, *texts, on=None, rrtype="TXT", escaped=False):
@@ -271,8 +274,7 @@ class Zones:
                 self._run(opt, verb, *args)
         self.undos = []
 
-    @staticmethod
-    def _run(opt, *args, stdin=None):
+    def _run(self, opt, *args, stdin=None):
         run = subprocess.run([ROOT + "/ops/lab/dns", *opt, *args], input=stdin,
-                             capture_output=True, text=True)
+                             env=self.env, capture_output=True, text=True)
         assert run.returncode == 0, (args, run.stdout, run.stderr)
