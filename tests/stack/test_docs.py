@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents say, as far as a program can hold it against the code."""
+import glob
+import json
+import os
+import re
+import subprocess
+
+import jsonschema
+import pytest
+import referencing
+
+ROOT = os.path.realpath(__file__).rsplit("/tests/", 1)[0]
+BUILD = os.environ.get("DOMAINPROOF_BUILD", os.path.join(ROOT, "build"))
+PAGES = [os.path.relpath(p, ROOT) for p in
+         glob.glob(ROOT + "/*.md") + glob.glob(ROOT + "/docs/*.md")]
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)", read(page)):
+        path = os.path.join(ROOT, os.path.dirname(page), target)
+        assert os.path.exists(path), target
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_that_are_named_are_there(page):
+    for name in re.findall(r"\b(?:tests|ops|schemas|lib|worker)/[\w./-]*\w", read(page)):
+        assert glob.glob(os.path.join(ROOT, name) + "*"), name
+
+
+def test_tests_that_are_named_are_there():
+    readme = read("README.md")
+    for name in re.findall(r"build/(scenario/\w+)", readme):
+        assert os.path.exists(os.path.join(ROOT, "tests", name + ".c")), name
+    sources = "".join(read(p) for p in glob.glob("tests/stack/*.py", root_dir=ROOT))
+    for name in re.findall(r"`(test_\w+)`", readme):
+        assert "def %s(" % name in sources, name
+    for name in re.findall(r"\btest_\w+\.py", readme):
+        assert os.path.exists(os.path.join(ROOT, "tests/stack", name)), name
+
+
+def test_targets_that_are_named_are_there():
+    targets = re.findall(r"^([a-z]+):", read("Makefile"), re.M)
+    for page in PAGES:
+        for target in re.findall(r"(?:`|^ {4})make ([a-z]+)", read(page), re.M):
+            assert target in targets, (page, target)
+
+
+def settings(which):
+    """Keys of a table in lib/io/conf.c"""
+    rows = re.search(r"%s_rows\[\] = \{(.*?)\{\.path = NULL\}" % which,
+                     read("lib/io/conf.c"), re.S)
+    return re.findall(r'\{"([a-z_.]+)", TYPE', rows.group(1))
+
+
+def explained_settings():
+    tables = read("docs/operations.md").split("## Exit codes")[0]
+    return re.findall(r"^\| `([a-z_.]+)` \|", tables, re.M)
+
+
+def test_settings_that_there_are_are_explained():
+    keys = settings("settings") + settings("policy")
+    assert len(keys) > 30
+    assert sorted(keys) == sorted(explained_settings())
+
+
+def events():
+    found = set()
+    for path in glob.glob("worker/*.c", root_dir=ROOT) + glob.glob("lib/io/*.c", root_dir=ROOT):
+        text = read(path)
+        found |= set(re.findall(
+            r'\b(?:log_line|fail|end)\([^;]*?"([a-z]+\.[a-z_]+)"', text))
+        found |= set(re.findall(r'\? "[a-z._]+"\s+: "([a-z]+\.[a-z_]+)"', text))
+    return found
+
+
+def test_every_event_of_the_log_is_explained():
+    page = read("docs/operations.md")
+    assert len(events()) > 30
+    assert sorted(e for e in events() if "`%s`" % e not in page) == []
+
+
+def test_no_event_is_explained_that_is_none():
+    page = read("docs/operations.md").split("## The log")[1].split("###")[0]
+    named = set(re.findall(r"`([a-z]+\.[a-z_]+)`", page))
+    keys = set(settings("settings"))
+    assert sorted(named - events() - keys - {"job.dead"}) == []
+
+
+def test_every_code_is_explained():
+    codes = json.loads(read("schemas/codes.json"))["$defs"]
+    page = read("docs/messages.md")
+    for group in "pass", "negative", "undecided", "rejection":
+        for code in codes[group]["enum"]:
+            assert re.search(r"\b%s\b" % code, page), code
+
+
+def test_every_outcome_and_event_is_explained():
+    page = read("docs/messages.md")
+    for outcome in json.loads(read("schemas/common.json"))["$defs"]["outcome"]["enum"]:
+        assert "`%s`" % outcome in page, outcome
+    defs = json.loads(read("schemas/event.json"))["$defs"]
+    for kind in defs["claim_type"]["enum"] + defs["trouble_type"]["enum"]:
+        name = kind[len("domainproof."):-len(".v1")]
+        assert "`%s`" % name in page, name
+
+
+def test_the_job_in_the_guide_is_one():
+    registry = referencing.Registry()
+    for path in glob.glob("schemas/*.json", root_dir=ROOT):
+        schema = json.loads(read(path))
+        if schema.get("$id"):
+            registry = registry.with_resource(
+                schema["$id"], referencing.Resource.from_contents(schema))
+    job = json.loads(re.search(r"```json\n(.*?)```", read("docs/messages.md"), re.S).group(1))
+    jsonschema.Draft202012Validator(
+        json.loads(read("schemas/job.json")), registry=registry).validate(job)
+
+
+def test_verbs_and_options_that_are_named_exist():
+    for page in PAGES:
+        for verb in re.findall(r"`(?:build/)?domainproof ([a-z]+)\b", read(page)):
+            run = subprocess.run([os.path.join(BUILD, "domainproof"), "help", verb],
+                                 capture_output=True, text=True)
+            assert run.returncode == 0, (page, verb)
+
+
+def test_exit_codes_are_those_of_the_code():
+    header = read("lib/core/children.h")
+    page = read("docs/operations.md")
+    for code in re.findall(r"EXIT_CODE_\w+ = (\d+)", header):
+        assert re.search(r"^\| %s[ ,]" % code, page, re.M), code
