@@ -55,6 +55,7 @@ int cmd_status(struct command *c);
 int cmd_wait(struct command *c);
 int cmd_check(struct command *c);
 int cmd_topics(struct command *c);
+int cmd_state(struct command *c);
 int cmd_doctor(struct command *c);
 int cmd_version(struct command *c);
 int cmd_help(struct command *c);

@@ -12,6 +12,7 @@ static int (*const run[VERB_N])(struct command *c) = {
     [VERB_WAIT] = cmd_wait,
     [VERB_CHECK] = cmd_check,
     [VERB_TOPICS] = cmd_topics,
+    [VERB_STATE] = cmd_state,
     [VERB_DOCTOR] = cmd_doctor,
     [VERB_VERSION] = cmd_version,
     [VERB_HELP] = cmd_help,

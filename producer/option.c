@@ -11,6 +11,7 @@ enum kind {
 	KIND_DURATION,
 	KIND_MAYBE_DURATION, /* --wait or --wait=DUR */
 	KIND_COUNT,
+	KIND_INDEX, /* as KIND_COUNT, from 0 */
 };
 
 #define FOR(verb) (1u << VERB_##verb)
@@ -149,6 +150,31 @@ static const struct row rows[OPTION_N] = {
 	.verbs = FOR(TOPICS),
 	.value = "N",
 	.help = "instead of the file's; a single broker gets one"},
+    [OPTION_PARTITION] = {.name = "partition",
+	.kind = KIND_INDEX,
+	.verbs = FOR(STATE),
+	.value = "P",
+	.help = "only this one; dump: default all"},
+    [OPTION_REBASE_LANE] = {.name = "lane",
+	.kind = KIND_WORD,
+	.verbs = FOR(STATE),
+	.value = "LANE",
+	.words = {"jobs", "bulk", "control", "all"}, /* as enum lane */
+	.help = "rebase: jobs, bulk or control; all: every lane of the "
+		"partition that is kept closed"},
+    [OPTION_TO] = {.name = "to",
+	.kind = KIND_TEXT,
+	.verbs = FOR(STATE),
+	.value = "WHERE",
+	.help = "rebase: where the lane goes on: an offset; pos: where the "
+		"state stands (nothing is skipped); low: at the oldest job "
+		"there is; high: behind the newest (all of them are "
+		"skipped)"},
+    [OPTION_YES] = {.name = "yes",
+	.letter = 'y',
+	.kind = KIND_FLAG,
+	.verbs = FOR(STATE),
+	.help = "rebase: do not ask"},
     [OPTION_HELP] = {.name = "help",
 	.letter = 'h',
 	.kind = KIND_FLAG,
@@ -212,6 +238,20 @@ static const struct verb_row verbs[VERB_N] = {
 	"0 all is right, 4 something differs, 5 Kafka is down",
 	"{topic, step, text}; step: same, create, alter, wrong",
 	"domainproof topics plan"},
+    [VERB_STATE] = {"state",
+	"dump | rebase --partition P --lane LANE --to WHERE",
+	"Shows the workers' memory. dump prints what the state topic holds: "
+	"claims, open jobs, positions; a partition after the other, each by "
+	"key. rebase says where a lane goes on of a partition that the "
+	"workers keep closed, after it has shown how many jobs that skips; "
+	"the pool must be stopped.",
+	"0 done; dump: 1 some records cannot be read (named on stderr); "
+	"rebase: 1 you said no, 4 refused, and nothing was changed; 5 a "
+	"dependency is down",
+	"dump: {partition, offset, at, key, kind, ...}, the same members for "
+	"each of a kind: claim, job, pos; rebase: {partition, lane, why, "
+	"committed, pos, low, high, from, to, skipped, again, gone}",
+	"domainproof state rebase --partition 3 --lane jobs --to pos"},
     [VERB_DOCTOR] = {"doctor", "",
 	"Asks every dependency whether it works, and says what to do if not.",
 	"0 all is well, 5 something is not", "{what, ok, text, fix}",
@@ -348,14 +388,14 @@ take_word(const struct row *row, const char *value, int64_t *out)
 }
 
 static bool
-take_count(const char *value, int64_t *out)
+take_count(const char *value, int64_t least_n, int64_t *out)
 {
 	char *end;
 	long n = strtol(value, &end, 10);
 
 	*out = n;
-	return value[0] >= '0' && value[0] <= '9' && *end == '\0' && n >= 1 &&
-	       n <= COUNT_MAX;
+	return value[0] >= '0' && value[0] <= '9' && *end == '\0' &&
+	       n >= least_n && n <= COUNT_MAX;
 }
 
 static void
@@ -400,10 +440,11 @@ take_value(struct options *o, enum option i, const char *value, struct err *e)
 		    row->name);
 		return REJECT;
 	case KIND_COUNT:
-		if (take_count(value, &o->number[i]))
+	case KIND_INDEX:
+		if (take_count(value, row->kind == KIND_COUNT, &o->number[i]))
 			return OK;
-		err_set(e, "--%s wants a number from 1 to %d", row->name,
-		    COUNT_MAX);
+		err_set(e, "--%s wants a number from %d to %d", row->name,
+		    row->kind == KIND_COUNT, COUNT_MAX);
 		return REJECT;
 	}
 	return STOP;

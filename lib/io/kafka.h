@@ -155,6 +155,8 @@ struct kafka_reader;
 enum next kafka_reader_open(struct kafka_reader **out,
     const struct kafka_conf *conf, struct err *e) MUST_USE;
 void kafka_reader_close(struct kafka_reader *r);
+/* Of every topic, when it was opened. */
+int32_t kafka_reader_partitions(const struct kafka_reader *r);
 /* Committed offsets of all lanes of p in one stable fetch (an open
  * transaction on them is waited for); next[lane] = -1: none. */
 enum next kafka_reader_committed(struct kafka_reader *r, int32_t partition,

@@ -16,14 +16,15 @@ struct kafka_reader {
 	rd_kafka_t *true_end;
 	rd_kafka_topic_t *committed_topics[TOPIC_N];
 	rd_kafka_topic_t *true_end_topics[TOPIC_N];
+	int32_t partitions_n;
 };
 
 static enum next
 open_handle(rd_kafka_t **rk, enum kafka_role role,
-    const struct kafka_conf *conf, rd_kafka_topic_t **topics, struct err *e)
+    const struct kafka_conf *conf, rd_kafka_topic_t **topics,
+    int32_t *partitions_n, struct err *e)
 {
 	rd_kafka_conf_t *rc = kafka_conf_new(role, conf, NULL, e);
-	int32_t partitions_n;
 	enum next next;
 
 	if (rc == NULL)
@@ -32,7 +33,7 @@ open_handle(rd_kafka_t **rk, enum kafka_role role,
 	if (next != OK)
 		return next;
 	rd_kafka_poll_set_consumer(*rk);
-	return kafka_topics_warm(*rk, conf, TOPIC_N, topics, &partitions_n, e);
+	return kafka_topics_warm(*rk, conf, TOPIC_N, topics, partitions_n, e);
 }
 
 enum next
@@ -48,10 +49,10 @@ kafka_reader_open(
 		return STOP;
 	}
 	next = open_handle(&r->committed, KAFKA_COMMITTED_READER, conf,
-	    r->committed_topics, e);
+	    r->committed_topics, &r->partitions_n, e);
 	if (next == OK)
-		next = open_handle(
-		    &r->true_end, KAFKA_TRUE_END, conf, r->true_end_topics, e);
+		next = open_handle(&r->true_end, KAFKA_TRUE_END, conf,
+		    r->true_end_topics, &r->partitions_n, e);
 	if (next != OK) {
 		kafka_reader_close(r);
 		return next;
@@ -83,6 +84,12 @@ kafka_reader_close(struct kafka_reader *r)
 	close_handle(r->committed, r->committed_topics);
 	close_handle(r->true_end, r->true_end_topics);
 	mem_free(r);
+}
+
+int32_t
+kafka_reader_partitions(const struct kafka_reader *r)
+{
+	return r->partitions_n;
 }
 
 /* --- committed offsets ------------------------------------------------------

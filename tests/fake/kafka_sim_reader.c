@@ -39,6 +39,13 @@ kafka_reader_close(struct kafka_reader *r)
 	free(r);
 }
 
+int32_t
+kafka_reader_partitions(const struct kafka_reader *r)
+{
+	(void)r;
+	return broker.partitions_n;
+}
+
 enum next
 kafka_reader_committed(struct kafka_reader *r, int32_t partition,
     int64_t next[LANE_N], int64_t stall_ms, struct err *e)

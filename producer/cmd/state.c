@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* state dump: what the workers remember, as the state topic has it. */
+#include "producer/fold.h"
+#include "producer/rebase.h"
+#include "producer/show.h"
+
+#include "core/mem.h"
+#include "io/clock.h"
+#include "io/log.h"
+#include "io/message.h"
+#include "io/topics.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define KAFKA_MS  5000
+#define HEX_MAX	  16 /* first octets shown of what cannot be read */
+#define TEXT_MAX  (2 * RECORD_KEY_MAX)
+#define WIDTH_WHO 44
+
+struct dump {
+	struct command *c;
+	int32_t partition;
+};
+
+/* --- JSON ----------------------------------------------------------------- */
+
+static void
+key_text(struct writer *w, const char *name, const char *text)
+{
+	json_key(w, name);
+	json_text(w, text);
+}
+
+static void
+key_number(struct writer *w, const char *name, int64_t v)
+{
+	json_key(w, name);
+	json_number(w, v);
+}
+
+static void
+key_time(struct writer *w, const char *name, int64_t at)
+{
+	json_key(w, name);
+	json_time(w, at);
+}
+
+static void
+put_who(struct writer *w, const struct record_key *who)
+{
+	key_text(w, "org", who->org);
+	key_text(w, "domain", who->domain);
+}
+
+static void
+put_claim(struct writer *w, const struct record_key *who, const struct claim *c)
+{
+	char token[TOKEN_TEXT_MAX + 1];
+
+	token_show(c->token, token);
+	put_who(w, who);
+	key_number(w, "ver", (int64_t)c->ver);
+	key_number(w, "generation", c->generation);
+	key_text(w, "token", token);
+	key_text(w, "status", claim_status_name(c->status));
+	json_key(w, "contested");
+	json_raw(w, (c->flags & CLAIM_CONTESTED) != 0 ? "true" : "false");
+	key_time(w, "since", c->since_at);
+	key_time(w, "looked_at", c->looked_at);
+	key_time(w, "undecided_since", c->undecided_since_at);
+	key_number(w, "misses", c->misses);
+	key_time(w, "first_miss_at", c->first_miss_at);
+	key_text(w, "verdict", verdict_name(c->verdict));
+	key_text(w, "code", code_name(c->code));
+	key_text(w, "assurance", assurance_name(c->assurance));
+	key_number(w, "neg_ttl_s", c->neg_ttl_s);
+	key_text(w, "saw", c->saw);
+	key_number(w, "tail_octets", c->tail_len);
+}
+
+static void
+put_job(struct writer *w, const struct record_key *who, const struct job *j)
+{
+	put_who(w, who);
+	key_text(w, "id", who->id);
+	key_number(w, "ver", (int64_t)j->ver);
+	key_text(w, "job_kind", job_kind_name(j->kind));
+	key_text(w, "lane", lane_name(j->lane));
+	key_time(w, "accepted_at", j->accepted_at);
+	key_time(w, "deadline_at", j->deadline_at);
+	key_time(w, "due_at", j->due_at);
+	key_number(w, "looks", j->looks);
+	key_text(w, "verdict", verdict_name(j->verdict));
+	key_text(w, "code", code_name(j->code));
+	key_text(w, "ref", j->ref);
+	key_number(w, "tail_octets", j->tail_len);
+}
+
+static void
+put_pos(struct writer *w, const struct record_pos *pos)
+{
+	key_number(w, "partitions", pos->partitions);
+	json_key(w, "next");
+	json_raw(w, "{");
+	for (int l = 0; l < LANE_N; l++)
+		key_number(w, lane_name((enum lane)l), pos->next[l]);
+	json_raw(w, "}");
+}
+
+static const char *const kind_name[] = {
+    [RECORD_CLAIM] = "claim",
+    [RECORD_JOB] = "job",
+    [RECORD_POS] = "pos",
+    [RECORD_UNKNOWN] = "",
+};
+
+static void
+tell_json(
+    int32_t p, const struct fold_entry *entry, const struct record_key *who)
+{
+	char line[8192];
+	struct writer w;
+
+	writer_init(&w, line, sizeof(line));
+	json_raw(&w, "{");
+	key_number(&w, "partition", p);
+	key_number(&w, "offset", entry->offset);
+	key_time(&w, "at", entry->append_at);
+	key_text(&w, "key", entry->key);
+	key_text(&w, "kind", kind_name[entry->kind]);
+	if (entry->kind == RECORD_CLAIM)
+		put_claim(&w, who, &entry->claim);
+	else if (entry->kind == RECORD_JOB)
+		put_job(&w, who, &entry->job);
+	else
+		put_pos(&w, &entry->pos);
+	json_raw(&w, "}");
+	if (!w.bad)
+		printf("%.*s\n", (int)w.len, line);
+}
+
+/* --- for people ----------------------------------------------------------- */
+
+static void
+row(int32_t p, const struct fold_entry *entry, const char *who)
+{
+	char shown[TEXT_MAX];
+
+	show_line(who, shown, sizeof(shown));
+	printf("%4d %9" PRId64 "  %-5s  ", p, entry->offset,
+	    kind_name[entry->kind]);
+	show_padded(stdout, shown, WIDTH_WHO);
+}
+
+static void
+tell_claim(const struct claim *c)
+{
+	char token[TOKEN_TEXT_MAX + 1], since[CLOCK_TEXT];
+
+	token_show(c->token, token);
+	clock_show(c->since_at, since);
+	printf("  %-8s since %s, generation %" PRIu32 ", token %s",
+	    claim_status_name(c->status), since, c->generation, token);
+	if (c->misses > 0)
+		printf(", %" PRIu32 " misses", c->misses);
+	if ((c->flags & CLAIM_CONTESTED) != 0)
+		printf(", contested");
+	printf("%s%s\n", c->code == CODE_NONE ? "" : ", ", code_name(c->code));
+}
+
+static void
+tell_job(const struct job *j)
+{
+	char due[CLOCK_TEXT], deadline[CLOCK_TEXT];
+
+	clock_show(j->due_at, due);
+	clock_show(j->deadline_at, deadline);
+	printf("  %-8s of %s, %" PRIu32 " looks, next %s, until %s%s%s\n",
+	    job_kind_name(j->kind), lane_name(j->lane), j->looks, due, deadline,
+	    j->code == CODE_NONE ? "" : ", ", code_name(j->code));
+}
+
+static void
+tell_pos(const struct record_pos *pos)
+{
+	printf("  of %d: ", pos->partitions);
+	for (int l = 0; l < LANE_N; l++)
+		printf("%s%s %" PRId64, l == 0 ? "" : ", ",
+		    lane_name((enum lane)l), pos->next[l]);
+	putchar('\n');
+}
+
+static void
+tell(int32_t p, const struct fold_entry *entry, const struct record_key *who)
+{
+	char name[TEXT_MAX];
+
+	snprintf(name, sizeof(name), "%s%s%s%s%s", who->org,
+	    who->org[0] == '\0' ? "" : "/", who->domain,
+	    who->id[0] == '\0' ? "" : "/", who->id);
+	row(p, entry, name);
+	if (entry->kind == RECORD_CLAIM)
+		tell_claim(&entry->claim);
+	else if (entry->kind == RECORD_JOB)
+		tell_job(&entry->job);
+	else
+		tell_pos(&entry->pos);
+}
+
+/* --- all of it ------------------------------------------------------------ */
+
+/* What a person needs to find the record, and to see whose it is. */
+static void
+unreadable(void *arg, const struct kafka_record *record, const char *why)
+{
+	const struct dump *d = arg;
+	const uint8_t *bytes = record->value;
+	size_t n = bytes == NULL ? 0 : record->value_len;
+	char hex[3 * HEX_MAX + 1] = "";
+
+	for (size_t i = 0; i < n && i < HEX_MAX; i++)
+		snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+	command_fail(d->c, EXIT_NEGATIVE,
+	    "state partition %d offset %lld: %s; key \"%.*s\"; %zu "
+	    "octets%s%s%s",
+	    d->partition, (long long)record->offset, why,
+	    record->key_len < 64 ? (int)record->key_len : 64,
+	    record->key == NULL ? "" : (const char *)record->key, n,
+	    n > 0 ? ", in hex" : "", hex, n > HEX_MAX ? " ..." : "");
+}
+
+static enum next
+tell_all(const struct dump *d, const struct fold *f, struct err *e)
+{
+	struct fold_entry **all = fold_sorted(f);
+
+	if (all == NULL && f->entries.n > 0) {
+		err_set(e, "memory is out for the state");
+		return RETRY;
+	}
+	for (size_t i = 0; i < f->entries.n && ferror(stdout) == 0; i++) {
+		struct record_key who;
+
+		record_key_parse(&who, all[i]->key, strlen(all[i]->key));
+		if (d->c->options.given[OPTION_JSON])
+			tell_json(d->partition, all[i], &who);
+		else
+			tell(d->partition, all[i], &who);
+	}
+	mem_free(all);
+	return OK;
+}
+
+static enum next
+dump_one(struct dump *d, struct kafka_reader *reader, struct err *e)
+{
+	struct fold f;
+	enum next next = fold_open(&f, e);
+
+	if (next == OK)
+		next = fold_read(&f, reader, d->partition, unreadable, d, e);
+	if (next == OK)
+		next = tell_all(d, &f, e);
+	fold_free(&f);
+	return next;
+}
+
+static int
+dump_all(struct command *c, struct kafka_reader *reader)
+{
+	const struct options *o = &c->options;
+	int32_t n = kafka_reader_partitions(reader), first = 0;
+	struct dump d = {.c = c};
+	struct err e;
+
+	if (o->given[OPTION_PARTITION]) {
+		first = (int32_t)o->number[OPTION_PARTITION];
+		if (first >= n)
+			return command_fail(c, EXIT_USAGE,
+			    "there is no partition %d: topics have %d, from 0",
+			    first, n);
+		n = first + 1;
+	}
+	if (!o->given[OPTION_JSON])
+		printf("PART    OFFSET  KIND   %-*s  WHAT\n", WIDTH_WHO, "WHO");
+	for (d.partition = first; d.partition < n; d.partition++) {
+		if (dump_one(&d, reader, &e) != OK)
+			return command_fail(c, EXIT_DOWN, "%s", e.text);
+		if (fflush(stdout) != 0)
+			break; /* main says why */
+	}
+	return c->worst;
+}
+
+static int
+dump(struct command *c)
+{
+	static const enum option others[] = {
+	    OPTION_REBASE_LANE, OPTION_TO, OPTION_YES};
+	struct kafka_conf conf;
+	struct topics_conf where = {.file = "", .timeout_ms = KAFKA_MS};
+	struct topics_cluster found;
+	struct kafka_reader *reader;
+	struct err e;
+	int code;
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		if (c->options.given[others[i]])
+			return command_fail(c, EXIT_USAGE,
+			    "--lane, --to and --yes are for state rebase");
+	}
+	if (!command_settings(c))
+		return c->worst;
+	conf = rebase_conf(&c->settings);
+	where.brokers = conf.brokers;
+	where.prefix = conf.prefix;
+	/* says sooner than a reader, and in fewer lines, that nobody answers */
+	if (topics_look(&where, "", &found, &e) != OK ||
+	    kafka_reader_open(&reader, &conf, &e) != OK)
+		return command_fail(c, EXIT_DOWN, "%s", e.text);
+	code = dump_all(c, reader);
+	kafka_reader_close(reader);
+	return code;
+}
+
+int
+cmd_state(struct command *c)
+{
+	const struct options *o = &c->options;
+	const char *word = o->args_n == 1 ? o->args[0] : "";
+
+	log_open("domainproof", LOG_ERROR);
+	if (strcmp(word, "dump") == 0)
+		return dump(c);
+	if (strcmp(word, "rebase") == 0)
+		return state_rebase(c);
+	return command_fail(
+	    c, EXIT_USAGE, "state wants one word, dump or rebase");
+}
