@@ -250,7 +250,7 @@ save_dirty(struct part *part, const struct policy *policy)
 static bool
 wants(const struct part *part, enum batch_scope scope, int64_t now_mono)
 {
-	if (part->state != PART_READY || part->in_batch)
+	if (part->in_batch)
 		return false;
 	if (part->touch || part->ripe)
 		return true;

@@ -118,7 +118,7 @@ resolver_of(const struct scheduler *s, const char *key)
 }
 
 static bool
-ask(struct scheduler *s, struct part *part, struct open_job *job)
+ask(struct scheduler *s, struct open_job *job)
 {
 	uint32_t i = s->asked_free;
 	struct asked *slot = &s->asked[i];
@@ -126,7 +126,6 @@ ask(struct scheduler *s, struct part *part, struct open_job *job)
 
 	*slot = (struct asked){
 	    .job = job,
-	    .part = part,
 	    .request = ++s->request_last << 16 | i,
 	    .look_at = scheduler_now(s),
 	    .lane = job->job.lane,
@@ -153,28 +152,15 @@ room(const struct scheduler *s, enum lane lane)
 	return lane != LANE_BULK || s->asked_n[LANE_BULK] < ASKED_BULK_MAX;
 }
 
-static struct part *
-part_of(const struct scheduler *s, const struct open_job *job)
-{
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
-
-	part_key_split(job->key, org, domain, NULL);
-	return scheduler_part(
-	    s, murmur2_partition(domain, strlen(domain), s->partitions));
-}
-
 static void
 send_due(struct scheduler *s, enum lane lane)
 {
 	struct timer *t;
 
 	while (room(s, lane) && (t = timers_first(&s->due[lane])) != NULL &&
-	       t->due <= scheduler_now(s)) {
-		struct open_job *job = t->owner;
-
-		if (!ask(s, part_of(s, job), job))
+	       t->due <= scheduler_now(s))
+		if (!ask(s, t->owner))
 			return;
-	}
 }
 
 /* Sends again what `resolver` has not answered (all of it, or what is older
@@ -211,12 +197,12 @@ enum next
 dispatch_turn(struct scheduler *s, struct err *e)
 {
 	(void)e;
-	if (s->clock_known) {
+	if (s->clock_known && !scheduler_full(s)) {
 		send_due(s, LANE_CONTROL);
 		send_due(s, LANE_JOBS);
 		send_due(s, LANE_BULK);
-		resend_lost(s);
 	}
+	resend_lost(s);
 	for (unsigned r = 0; r < s->resolvers_n; r++)
 		flush_line(&s->lines[r]);
 	return OK;
@@ -227,8 +213,8 @@ dispatch_next_due(const struct scheduler *s)
 {
 	int64_t due = INT64_MAX;
 
-	if (!s->clock_known)
-		return due;
+	if (!s->clock_known || scheduler_full(s))
+		return due; /* a commit will wake us */
 	for (int l = 0; l < LANE_N; l++) {
 		const struct timer *t = timers_first(&s->due[l]);
 
@@ -246,9 +232,9 @@ static enum next
 found(struct scheduler *s, struct asked *slot, const struct finding *f,
     struct err *e)
 {
-	struct part *part = slot->part;
 	struct open_job *job = slot->job;
 	struct open_claim *claim = job->claim;
+	struct part *part = claim->part;
 	int64_t now = scheduler_now(s), look_at = slot->look_at;
 	enum job_outcome outcome;
 	enum next how;
@@ -269,15 +255,17 @@ found(struct scheduler *s, struct asked *slot, const struct finding *f,
 	if (job->held_until != 0)
 		job->held_until = 1; /* nothing to wait for any more */
 	step_dirty_job(part, job);
+	part_pending(part)->steps++;
 	return dispatch_arm(s, job, job->job.due_at, e);
 }
 
 static enum next
 on_found(struct scheduler *s, const struct wire_found *m, struct err *e)
 {
-	struct asked *slot = &s->asked[m->request & 0xffff];
+	size_t i = m->request & 0xffff;
+	struct asked *slot = i < ASKED_MAX ? &s->asked[i] : NULL;
 
-	if ((m->request & 0xffff) >= ASKED_MAX || slot->request != m->request)
+	if (slot == NULL || slot->request != m->request)
 		return OK; /* answered before, by the one that was replaced */
 	if (slot->job == NULL) {
 		free_slot(s, slot);

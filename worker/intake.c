@@ -12,7 +12,13 @@
 #include "io/idna.h"
 #include "io/log.h"
 
-#define DEAD_HEADERS 5 /* of ours, before those that came with it */
+#define DEAD_HEADERS 6 /* of ours, before those that came with it */
+
+/* What came compressed may be larger than any topic takes, and a record that
+ * is refused would be met again for ever. */
+#define DEAD_MAX     1500000 /* octets of key, value and headers */
+#define DEAD_KEY_CUT 1024    /* above it: so much of the key, ... */
+#define DEAD_CUT     1000000 /* so much of the value, and no header */
 
 struct intake {
 	struct scheduler *s;
@@ -42,13 +48,29 @@ text_header(const char *name, const char *text)
 	};
 }
 
+static size_t
+headers_len(const struct kafka_event *ev)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < ev->headers_n; i++)
+		len += strlen(ev->headers[i].name) + ev->headers[i].len;
+	return len;
+}
+
+static size_t
+at_most(size_t len, size_t max)
+{
+	return len < max ? len : max;
+}
+
 static void
 bury(struct intake *in, const char *reason)
 {
 	const struct kafka_event *ev = in->ev;
 	struct kafka_header headers[DEAD_HEADERS + KAFKA_HEADERS_MAX];
-	char topic[128], partition[16], offset[24], at[24];
-	size_t n = 0;
+	char topic[128], partition[16], offset[24], at[24], whole[24];
+	size_t n = 0, len = ev->key_len + ev->value_len + headers_len(ev);
 	struct kafka_out out = {
 	    .topic = TOPIC_DEAD,
 	    .partition = in->part->p,
@@ -69,8 +91,14 @@ bury(struct intake *in, const char *reason)
 	headers[n++] = text_header("origin-partition", partition);
 	headers[n++] = text_header("origin-offset", offset);
 	headers[n++] = text_header("origin-append-ms", at);
-	for (size_t i = 0; i < ev->headers_n; i++)
+	for (size_t i = 0; len <= DEAD_MAX && i < ev->headers_n; i++)
 		headers[n++] = ev->headers[i];
+	if (len > DEAD_MAX) {
+		snprintf(whole, sizeof(whole), "%zu", len);
+		headers[n++] = text_header("dead-cut-from", whole);
+		out.key_len = at_most(ev->key_len, DEAD_KEY_CUT);
+		out.value_len = at_most(ev->value_len, DEAD_CUT);
+	}
 	out.headers_n = n;
 	pending_out(part_pending(in->part), &out);
 	step_trouble(in->part, "job.dead", &in->who,
@@ -166,6 +194,7 @@ join(struct intake *in, struct open_claim *claim, struct open_job *open,
 		open->job.deadline_at = job->deadline_at;
 		open->job.ver++;
 		step_dirty_job(in->part, open);
+		step_claim_jobs(in->part, claim);
 	}
 	part_key_split(open->key, org, domain, id);
 	return answer(in, END_JOINED, CODE_NONE, claim, id, NULL);
@@ -190,8 +219,7 @@ accept(struct intake *in, const struct job *job)
 	if (how == OK)
 		how = step_claim(s, in->part, open->claim, CLAIM_EV_OPEN, NULL,
 		    open, in->now, in->e);
-	/* the shield turns amber although the status may stay */
-	step_dirty_claim(in->part, open->claim);
+	step_claim_jobs(in->part, open->claim);
 	return how == OK ? dispatch_arm(s, open, job->due_at, in->e) : how;
 }
 
@@ -230,8 +258,7 @@ do_cancel(struct intake *in)
 		how = step_settle(in->s, in->part, open, END_CANCELLED,
 		    CODE_NONE, NULL, in->now, in->e);
 	} else if (seen_find(in->part->seen, entry.digest) == NULL) {
-		pending_seen(part_pending(in->part), &entry);
-		how = seen_add(in->part->seen, &entry, in->now, in->e);
+		how = step_remember(in->s, in->part, &entry, in->now, in->e);
 	}
 	return how == OK ? answer(in, END_DONE, CODE_NONE, NULL, "", NULL)
 			 : how;
@@ -336,7 +363,8 @@ reroute(struct intake *in, int32_t partition)
 	    .value = ev->value,
 	    .value_len = ev->value_len,
 	    .headers = ev->headers,
-	    .headers_n = ev->headers_n,
+	    /* nobody reads them: none must make it too large to be sent */
+	    .headers_n = headers_len(ev) > MESSAGE_JOB_MAX ? 0 : ev->headers_n,
 	};
 
 	pending_out(part_pending(in->part), &out);
@@ -356,7 +384,7 @@ misplaced(const struct intake *in, int32_t *right)
 }
 
 /* A domain that is none cannot be re-routed or trusted as a key: its printable
- * form stands for it. */
+ * form stands for it, without what a key of the state topic cannot hold. */
 static enum next
 bad_domain(struct intake *in, const struct err *why)
 {
@@ -366,7 +394,7 @@ bad_domain(struct intake *in, const struct err *why)
 	txt_show((const uint8_t *)r->domain, strlen(r->domain), shown,
 	    sizeof(shown));
 	for (char *at = shown; *at != '\0'; at++)
-		if (*at == '/')
+		if (*at == '/' || *at == ' ')
 			*at = '_';
 	step_who(&in->who, r->org, shown, r->id);
 	r->body_hash = message_body_hash(r);
@@ -443,8 +471,7 @@ intake_record(struct scheduler *s, struct part *part,
 	char what[64];
 
 	part->lane[ev->lane].next = ev->offset + 1;
-	in.now = ev->lane == LANE_BULK && s->clock_known ? scheduler_now(s)
-							 : ev->append_at;
+	in.now = ev->lane == LANE_BULK ? scheduler_now(s) : ev->append_at;
 	snprintf(what, sizeof(what), "%s/%d/%lld", lane_name(ev->lane),
 	    ev->partition, (long long)ev->offset);
 	if (shm_poisoned(s->role->shm, what)) {

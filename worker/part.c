@@ -28,7 +28,6 @@ part_open(struct part **out, int32_t p, uint64_t epoch,
 	}
 	part->p = p;
 	part->epoch = epoch;
-	part->state = PART_READY;
 	table_init(&part->claims, seed);
 	table_init(&part->domains, seed);
 	table_init(&part->jobs, seed);
@@ -94,6 +93,7 @@ part_claim(
 		return RETRY;
 	}
 	claim_init(&claim->claim);
+	claim->part = part;
 	memcpy(claim->key, key, len);
 	*out = claim;
 	how = index_domain(part, claim, e);

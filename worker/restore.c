@@ -12,7 +12,8 @@
 #include "io/failpoint.h"
 #include "io/log.h"
 
-#define STALL_MS 45000 /* without progress: say why, exit 111 */
+#define STALL_MS   45000 /* without progress: say why, exit 111 */
+#define READ_TRIES 5	 /* retention may delete what is being read */
 
 struct restore {
 	struct task *task;
@@ -30,12 +31,6 @@ struct restore {
 	enum next how;
 	struct err err;
 };
-
-int32_t
-restore_partition(const struct restore *r)
-{
-	return r->p;
-}
 
 static bool
 stale(const struct restore *r)
@@ -87,10 +82,11 @@ see_seen(void *arg, const struct kafka_record *record)
 }
 
 static enum next
-read_topic(struct restore *r, enum topic topic, int64_t *high,
+read_once(struct restore *r, enum topic topic, int64_t *high,
     bool (*see)(void *arg, const struct kafka_record *record))
 {
 	int64_t low;
+	struct err e;
 	enum next how = kafka_reader_ends(
 	    r->reader, topic, r->p, &low, high, STALL_MS, &r->err);
 
@@ -98,8 +94,27 @@ read_topic(struct restore *r, enum topic topic, int64_t *high,
 		return how;
 	r->see_how = OK;
 	how = kafka_reader_read(
-	    r->reader, topic, r->p, low, *high, see, r, STALL_MS, &r->err);
-	return r->see_how != OK ? r->see_how : how;
+	    r->reader, topic, r->p, low, *high, see, r, STALL_MS, &e);
+	if (r->see_how != OK)
+		return r->see_how; /* and r->err says why */
+	if (how != OK)
+		r->err = e;
+	return how;
+}
+
+/* Reading twice does no harm: the later record of a key wins. */
+static enum next
+read_topic(struct restore *r, enum topic topic, int64_t *high,
+    bool (*see)(void *arg, const struct kafka_record *record))
+{
+	enum next how = REJECT;
+
+	for (int i = 0; i < READ_TRIES && how == REJECT; i++) {
+		how = read_once(r, topic, high, see);
+		if (r->see_how == REJECT)
+			break;
+	}
+	return how;
 }
 
 static enum next
@@ -216,8 +231,6 @@ restore_start(struct restore **out, struct kafka *kafka,
 	return how;
 }
 
-/* A partition that cannot be explained is kept, closed, so that its neighbours
- * go on and the log says each day what is wrong with it. */
 bool
 restore_collect(
     struct restore *r, enum next *how, struct part **part, struct err *e)
@@ -230,10 +243,9 @@ restore_collect(
 		*how = RETRY;
 		return true;
 	}
-	*how = r->how == OK || r->how == REJECT ? OK : STOP;
+	*how = r->how == RETRY ? STOP : r->how;
 	if (*how != OK)
 		return true;
-	r->part->state = r->how == OK ? PART_READY : PART_STOPPED;
 	*part = r->part;
 	r->part = NULL;
 	return true;

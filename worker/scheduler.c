@@ -264,11 +264,10 @@ install(struct scheduler *s, struct part *part, struct err *e)
 		s->open_jobs++;
 		if (job->job.looks == 0)
 			s->first_looks[job->job.lane]++;
-		if (how == OK && part->state == PART_READY)
+		if (how == OK)
 			how = dispatch_arm(s, job, job->job.due_at, e);
 	}
-	/* its commit tells the broker's time */
-	part->touch = part->state == PART_READY;
+	part->touch = true; /* its commit tells the broker's time */
 	part->touched_at = s->mono;
 	s->lanes_changed = true;
 	if (s->status != NULL)
@@ -287,11 +286,10 @@ restore_done(
 {
 	if (how == RETRY)
 		return SCHED_GO_ON; /* it went away again meanwhile */
-	if (how != OK)
-		return fail("restore.failed", e, EXIT_CODE_OUTSIDE);
-	if (part->state == PART_STOPPED)
-		fail("partition.stopped", e, 0);
-	how = install(s, part, e);
+	if (how == REJECT)
+		return fail("partition.stopped", e, SCHED_GO_ON);
+	if (how == OK)
+		how = install(s, part, e);
 	return how == OK ? SCHED_GO_ON
 			 : fail("restore.failed", e, EXIT_CODE_OUTSIDE);
 }
@@ -331,7 +329,7 @@ open_lanes(struct scheduler *s)
 	for (size_t i = 0; i < s->parts_n; i++) {
 		const struct part *part = s->parts[i];
 
-		for (int l = 0; part->state == PART_READY && l < LANE_N; l++)
+		for (int l = 0; l < LANE_N; l++)
 			at[n++] = (struct kafka_lane_at){
 			    .lane = (enum lane)l,
 			    .partition = part->p,
@@ -541,8 +539,7 @@ on_record(struct scheduler *s)
 
 	if (s->clock_known && s->ev.append_at > scheduler_now(s))
 		set_clock(s, s->ev.append_at);
-	if (part == NULL || part->state != PART_READY ||
-	    s->ev.offset < part->lane[s->ev.lane].next)
+	if (part == NULL || s->ev.offset < part->lane[s->ev.lane].next)
 		return SCHED_GO_ON;
 	if (s->ev.lane == LANE_BULK)
 		watch_bulk(s);
@@ -551,16 +548,19 @@ on_record(struct scheduler *s)
 	return SCHED_GO_ON;
 }
 
+/* Nothing more is done there: what is not yet written is read again when the
+ * partition is opened the next time. */
 static int
-on_off_log(struct scheduler *s, const struct err *e)
+on_off_log(struct scheduler *s)
 {
 	struct part *part = scheduler_part(s, s->ev.partition);
+	struct err e;
 
-	fail("partition.stopped", e, 0);
-	if (part == NULL)
-		return SCHED_GO_ON;
-	part->state = PART_STOPPED;
-	s->lanes_changed = true;
+	err_set(&e, "lane %s partition %d: offset %lld is not on the log",
+	    lane_name(s->ev.lane), s->ev.partition, (long long)s->ev.offset);
+	fail("partition.stopped", &e, 0);
+	if (part != NULL)
+		drop_part(s, part);
 	return SCHED_GO_ON;
 }
 
@@ -582,7 +582,7 @@ poll_one(struct scheduler *s, unsigned lanes, bool *got)
 	case KAFKA_LOST:
 		return on_lost(s);
 	case KAFKA_OFF_LOG:
-		return on_off_log(s, &e);
+		return on_off_log(s);
 	case KAFKA_TROUBLE:
 		log_line(
 		    LOG_WARN, "kafka.trouble", FIELDS(TEXT("error", e.text)));
@@ -608,22 +608,35 @@ poll_lanes(struct scheduler *s, unsigned lanes, unsigned n, bool *behind)
 	return code;
 }
 
+bool
+scheduler_full(const struct scheduler *s)
+{
+	unsigned steps = 0;
+
+	for (size_t i = 0; i < s->parts_n; i++)
+		if (s->parts[i]->pending != NULL)
+			steps += s->parts[i]->pending->steps;
+	return steps >= BATCH_STEPS_MAX;
+}
+
+/* A bulk job counts from its acceptance: not before there is a clock. */
 static bool
 may_accept(const struct scheduler *s, enum lane lane)
 {
-	return s->open_jobs < OPEN_JOBS_MAX &&
+	return (lane != LANE_BULK || s->clock_known) && !scheduler_full(s) &&
+	       s->open_jobs < OPEN_JOBS_MAX &&
 	       s->first_looks[lane] < FIRST_LOOKS_MAX;
 }
 
 static int
 poll_turn(struct scheduler *s)
 {
-	unsigned jobs = 1u << LANE_JOBS | 1u << LANE_CONTROL;
+	unsigned jobs = scheduler_full(s) ? 0 : 1u << LANE_CONTROL;
 	bool behind, more = false;
 	int code;
 
-	if (!may_accept(s, LANE_JOBS))
-		jobs = 1u << LANE_CONTROL;
+	if (may_accept(s, LANE_JOBS))
+		jobs |= 1u << LANE_JOBS;
 	code = poll_lanes(s, jobs, POLL_JOBS_MAX, &behind);
 	if (code == SCHED_GO_ON && may_accept(s, LANE_BULK))
 		code = poll_lanes(s, 1u << LANE_BULK,
@@ -660,8 +673,6 @@ commit_due(const struct scheduler *s)
 		const struct part *part = s->parts[i];
 		int64_t grace = part_grace_due(part);
 
-		if (part->state != PART_READY)
-			continue;
 		if (part->touch || part->ripe)
 			grace = s->mono;
 		if (grace < due)

@@ -49,6 +49,7 @@ struct open_job;
 
 struct open_claim {
 	struct claim claim;
+	struct part *part;
 	struct open_job *jobs;	 /* open ones of this claim */
 	struct open_claim *same; /* another organisation\'s, same domain */
 	bool dirty;		 /* on its partition's list */
@@ -106,16 +107,9 @@ struct pending {
 	bool urgent; /* holds a step of the interactive lane */
 };
 
-enum part_state {
-	PART_RESTORING,
-	PART_READY,
-	PART_STOPPED, /* unreadable or unexplained: needs an operator */
-};
-
 struct part {
 	int32_t p;
 	uint64_t epoch;
-	enum part_state state;
 	struct table claims;  /* key -> struct open_claim */
 	struct table domains; /* domain -> its newest struct open_claim */
 	struct table jobs;    /* key -> struct open_job */
@@ -173,9 +167,9 @@ struct restore; /* one partition being read back, on a task */
 enum next restore_start(struct restore **out, struct kafka *kafka,
     const struct kafka_conf *conf, const struct policy *policy, int32_t p,
     int32_t partitions, int wake_fd, struct err *e) MUST_USE;
-int32_t restore_partition(const struct restore *r);
-/* NULL while it runs. When it has ended: OK with the partition (READY, or
- * STOPPED with e), RETRY (epoch moved on: forget it), STOP (exit 111). */
+/* False while it runs. When it has ended: OK with the partition, RETRY (epoch
+ * moved on: forget it), REJECT (unreadable or unexplained: needs an operator,
+ * its neighbours go on), STOP (exit 111). */
 bool restore_collect(
     struct restore *r, enum next *how, struct part **part, struct err *e);
 /* Waits for its thread. */
@@ -257,10 +251,9 @@ void status_end_put(
 
 struct asked {		      /* a look that is out at a resolver */
 	struct open_job *job; /* NULL: free, or its job is gone */
-	struct part *part;
-	uint64_t request; /* 0 = free */
-	int64_t look_at;  /* broker ms */
-	int64_t sent_at;  /* mono ms */
+	uint64_t request;     /* 0 = free */
+	int64_t look_at;      /* broker ms */
+	int64_t sent_at;      /* mono ms */
 	enum lane lane;
 	unsigned resolver;
 	uint32_t next_free;
@@ -322,7 +315,6 @@ struct scheduler {
 	size_t open_jobs;
 	unsigned first_looks[LANE_N];
 	uint64_t rerouted, accepted, settled; /* counters for the log */
-	uint64_t hash_seed;
 	size_t turn_part; /* where batch_take begins, for fairness */
 	int64_t resend_due;
 	int64_t bulk_alarm_due; /* mono ms of the next one at the earliest */
@@ -341,6 +333,8 @@ int scheduler_flush(struct scheduler *s, int64_t limit_ms);
 void scheduler_close(struct scheduler *s);
 int64_t scheduler_now(const struct scheduler *s); /* broker ms */
 struct part *scheduler_part(const struct scheduler *s, int32_t p);
+/* So much waits to be written that nothing is begun until some of it is. */
+bool scheduler_full(const struct scheduler *s);
 
 /* intake.c: one record of a lane -> steps. OK, or STOP when memory is out. */
 enum next intake_record(struct scheduler *s, struct part *part,
@@ -366,6 +360,11 @@ enum next step_settle(struct scheduler *s, struct part *part,
 void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
 void step_dirty_claim(struct part *part, struct open_claim *claim);
 void step_dirty_job(struct part *part, struct open_job *job);
+/* Its jobs came, went or changed, and with them what Redis says of it. */
+void step_claim_jobs(struct part *part, struct open_claim *claim);
+/* Among the identities seen, on disk and in memory. */
+enum next step_remember(struct scheduler *s, struct part *part,
+    const struct seen_entry *entry, int64_t now, struct err *e) MUST_USE;
 void step_trouble(struct part *part, const char *name, const struct step_who *w,
     enum code code, const char *why, const struct kafka_event *ev,
     const char *prefix, int64_t now);

@@ -288,15 +288,13 @@ see_end(struct rebuild *r, const struct record_key *key,
     const struct kafka_record *record)
 {
 	struct step_who w;
+	const struct kafka_header *h = record->headers;
 	struct job_end end;
-	enum next how;
 
-	if (record->headers_n == 0)
+	/* somebody else's, or of a version that we cannot read: left out */
+	if (record->headers_n == 0 || strcmp(h->name, "end") != 0 ||
+	    record_get_end(&end, h->value, h->len, &r->err) != OK)
 		return OK;
-	how = record_get_end(
-	    &end, record->headers[0].value, record->headers[0].len, &r->err);
-	if (how != OK)
-		return how;
 	step_who(&w, key->org, key->domain, key->id);
 	status_end_put(r->puts, &w, &end);
 	return count_put(r);
@@ -432,6 +430,8 @@ check_marks(struct status *s)
 		how = redis_get_mark(s->redis, p, &mark, &s->err);
 		if (how == OK && mark != s->target[p])
 			how = rebuild(s, p, mark);
+		if (how == REJECT)
+			how = OK; /* its neighbours go on */
 	}
 	return how;
 }

@@ -60,6 +60,24 @@ step_dirty_job(struct part *part, struct open_job *job)
 	part->dirty_jobs = job;
 }
 
+void
+step_claim_jobs(struct part *part, struct open_claim *claim)
+{
+	claim->claim.ver++; /* a late call to Redis must not undo it */
+	step_dirty_claim(part, claim);
+}
+
+enum next
+step_remember(struct scheduler *s, struct part *part,
+    const struct seen_entry *entry, int64_t now, struct err *e)
+{
+	/* by the time at which it is written, as it will be read back */
+	if (s->clock_known)
+		now = scheduler_now(s);
+	pending_seen(part_pending(part), entry);
+	return seen_add(part->seen, entry, now, e);
+}
+
 static void
 out_json(struct part *part, enum topic topic, const char *key, const char *json,
     size_t len)
@@ -250,13 +268,12 @@ step_end(struct scheduler *s, struct part *part, const struct step_who *w,
 	put_tombstone(part, w, end);
 	status_end_put(part_pending(part), w, end);
 	step_digest(entry.digest, w->job_key);
-	pending_seen(part_pending(part), &entry);
 	part_pending(part)->steps++;
 	part->ripe = true;
 	if (lane != LANE_BULK)
 		part_pending(part)->urgent = true;
 	s->settled++;
-	return seen_add(part->seen, &entry, end->settled_at, e);
+	return step_remember(s, part, &entry, end->settled_at, e);
 }
 
 enum next
@@ -284,7 +301,7 @@ step_settle(struct scheduler *s, struct part *part, struct open_job *job,
 	dispatch_forget(s, job);
 	part_job_drop(part, job);
 	s->open_jobs--;
-	step_dirty_claim(part, claim);
+	step_claim_jobs(part, claim);
 	return step_end(s, part, &w, lane, &end, body_hash, claim, f, NULL, e);
 }
 

@@ -11,6 +11,8 @@
  * processes together; it then leaves the file DIR/I, I = 0 for the first. */
 #include "io/failpoint.h"
 
+#include "tests/fake/failpoint.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -22,6 +24,8 @@
 #include <unistd.h>
 
 #define ENTRIES_MAX 16
+
+void (*fake_failpoint)(const char *name, const char *detail);
 
 enum end { END_KILL, END_ABORT, END_STOP };
 
@@ -152,6 +156,8 @@ failpoint(const char *name, const char *detail)
 {
 	size_t i;
 
+	if (fake_failpoint != NULL)
+		fake_failpoint(name, detail);
 	pthread_once(&once, parse);
 	pthread_mutex_lock(&lock);
 	for (i = 0; i < entries_n; i++) {

@@ -21,7 +21,7 @@ struct task {
 
 static struct task *tasks;
 static uint64_t starts;
-static bool hold_all;
+static bool hold_all, wait_runs;
 static char holds[HOLDS_MAX][16];
 static size_t holds_n;
 
@@ -93,11 +93,14 @@ task_collect(struct task *t)
 	return state;
 }
 
-/* Virtual time does not pass here: a held run has not ended. */
+/* Virtual time does not pass here: a held run has not ended, unless it was
+ * said that it does. */
 bool
 task_wait(struct task *t, int64_t limit_ms)
 {
 	(void)limit_ms;
+	if (wait_runs && t->run != NULL)
+		run_now(t);
 	return task_collect(t) != TASK_RUNNING;
 }
 
@@ -125,6 +128,12 @@ fake_task_hold(const char *name)
 	}
 	assert(holds_n < HOLDS_MAX && strlen(name) < sizeof(holds[0]));
 	strcpy(holds[holds_n++], name);
+}
+
+void
+fake_task_wait_runs(void)
+{
+	wait_runs = true;
 }
 
 /* The one that was started first, of those started up to `last`. */
@@ -161,6 +170,7 @@ fake_task_release(const char *name)
 {
 	size_t n = 0;
 
+	wait_runs = false;
 	if (name == NULL)
 		hold_all = false;
 	for (size_t i = 0; name != NULL && i < holds_n; i++) {
@@ -189,6 +199,6 @@ fake_task_forget(void)
 			t->state = TASK_IDLE;
 		t->run = NULL;
 	}
-	hold_all = false;
+	hold_all = wait_runs = false;
 	holds_n = 0;
 }

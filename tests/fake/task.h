@@ -14,6 +14,8 @@ void fake_task_hold(const char *name);
 size_t fake_task_run(const char *name);
 /* Holds no longer, and runs what is noted. */
 void fake_task_release(const char *name);
+/* From now on a held run ends when it is waited for (task_wait). */
+void fake_task_wait_runs(void);
 /* How many runs are noted. */
 size_t fake_task_waiting(const char *name);
 /* Crash of the process: what is noted never happens; nothing is held. The

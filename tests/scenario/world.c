@@ -44,6 +44,7 @@ struct slot {
 	struct role role;
 	struct settings settings;
 	struct scheduler *scheduler;
+	bool frozen;
 	int exit_code;
 	int resolver_end, supervisor_end;
 };
@@ -63,7 +64,9 @@ static struct world {
 	struct reply reply[REPLIES_MAX];
 	struct posted posted[POSTED_MAX];
 	int64_t delay_ms;
-	int64_t mono;
+	int64_t mono, wall; /* wall: the broker's */
+	int64_t session_ms;
+	bool without_redis;
 } w;
 
 /* -- the DNS -------------------------------------------------------------- */
@@ -210,6 +213,8 @@ world_open(int32_t partitions)
 
 	memset(&w, 0, sizeof(w));
 	w.mono = 1000000;
+	w.wall = WORLD_START;
+	w.session_ms = 10 * SECOND;
 	w.delay_ms = 3;
 	fake_clock_set(w.mono, WORLD_START);
 	sim_reset(partitions);
@@ -232,6 +237,18 @@ world_open(int32_t partitions)
 	};
 	for (unsigned i = 0; i < WORLD_SLOTS; i++)
 		w.slot[i].exit_code = SCHED_GO_ON;
+}
+
+void
+world_session(int64_t session_ms)
+{
+	w.session_ms = session_ms;
+}
+
+void
+world_without_redis(void)
+{
+	w.without_redis = true;
 }
 
 static void
@@ -264,11 +281,12 @@ open_role(struct slot *s, unsigned i)
 	s->settings = (struct settings){.pool = {.name = "pool"}};
 	snprintf(s->settings.pool.slot, sizeof(s->settings.pool.slot), "%u", i);
 	snprintf(s->settings.kafka.prefix, 65, "domainproof.");
-	snprintf(s->settings.redis.url, 64, "redis://127.0.0.1:1");
+	snprintf(s->settings.redis.url, 64, "%s",
+	    w.without_redis ? "" : "redis://127.0.0.1:1");
 	/* relative to the root, where tests/run is */
 	snprintf(
 	    s->settings.dns.suffix_list, 64, "tests/scenario/suffixes.dat");
-	s->settings.kafka.session_ms = 10 * SECOND;
+	s->settings.kafka.session_ms = w.session_ms;
 	s->settings.kafka.txn_ms = 10 * SECOND;
 	s->settings.kafka.commit_min_ms = 20;
 	s->role = (struct role){
@@ -292,6 +310,7 @@ world_start(unsigned i)
 	struct err e;
 
 	open_role(s, i);
+	s->frozen = false;
 	s->exit_code = SCHED_GO_ON;
 	if (scheduler_open(&s->scheduler, &s->role, &e) != OK)
 		fail_msg("slot %u does not open: %s", i, e.text);
@@ -339,6 +358,48 @@ world_drain(unsigned i)
 	close_ends(s);
 }
 
+void
+world_freeze(unsigned slot)
+{
+	w.slot[slot].frozen = true;
+	sim_stop(w.slot[slot].scheduler->kafka);
+}
+
+void
+world_thaw(unsigned slot)
+{
+	w.slot[slot].frozen = false;
+	sim_continue(w.slot[slot].scheduler->kafka);
+}
+
+void
+world_new_resolver(unsigned slot)
+{
+	uint8_t frame[64];
+	struct writer out;
+
+	forget_replies(slot);
+	writer_init(&out, frame, sizeof(frame));
+	wire_put_hello(&out);
+	assert_int_equal(
+	    frame_send(w.slot[slot].resolver_end, frame, out.len), FRAME_DONE);
+}
+
+void
+world_poison(unsigned slot, const char *subject)
+{
+	static uint8_t frame[WIRE_MESSAGE_MAX];
+	struct wire_poison m;
+	struct writer out;
+
+	snprintf(m.subject, sizeof(m.subject), "%s", subject);
+	writer_init(&out, frame, sizeof(frame));
+	wire_put_poison(&out, &m);
+	assert_int_equal(
+	    frame_send(w.slot[slot].supervisor_end, frame, out.len),
+	    FRAME_DONE);
+}
+
 struct scheduler *
 world_scheduler(unsigned slot)
 {
@@ -356,7 +417,7 @@ world_exit_code(unsigned slot)
 int64_t
 world_now(void)
 {
-	return clock_wall_ms();
+	return w.wall;
 }
 
 static void
@@ -364,7 +425,8 @@ pass(int64_t ms)
 {
 	fake_clock_pass(ms);
 	w.mono += ms;
-	sim_clock(clock_wall_ms());
+	w.wall += ms;
+	sim_clock(w.wall);
 }
 
 /* One turn of a slot; a scheduler that ends by itself is as good as killed. */
@@ -374,7 +436,7 @@ turn(unsigned i)
 	struct slot *s = &w.slot[i];
 	int64_t due = INT64_MAX;
 
-	if (s->scheduler == NULL)
+	if (s->scheduler == NULL || s->frozen)
 		return INT64_MAX;
 	s->exit_code = scheduler_turn(s->scheduler, &due);
 	if (s->exit_code == SCHED_GO_ON)
@@ -389,7 +451,7 @@ woken(unsigned i)
 {
 	uint64_t count;
 
-	return w.slot[i].scheduler != NULL &&
+	return w.slot[i].scheduler != NULL && !w.slot[i].frozen &&
 	       read(w.slot[i].scheduler->wake_fd, &count, sizeof(count)) > 0;
 }
 

@@ -26,19 +26,30 @@ void world_open(int32_t partitions);
 void world_close(void);
 struct policy *world_policy(void); /* may be changed before world_start */
 
+/* For slots that are started from now on. */
+void world_session(int64_t session_ms); /* default 10 s */
+void world_without_redis(void);
+
 /* Starts a scheduler in this slot and runs until it has opened what it owns. */
 void world_start(unsigned slot);
 /* kill -9: memory is gone, nothing is flushed, the broker hears no more. */
 void world_crash(unsigned slot);
 /* TERM: flushes and closes. */
 void world_drain(unsigned slot);
+/* SIGSTOP and SIGCONT of the whole crew: no heartbeats meanwhile. */
+void world_freeze(unsigned slot);
+void world_thaw(unsigned slot);
+/* The resolver is replaced: what it was asked is not answered any more. */
+void world_new_resolver(unsigned slot);
+/* The supervisor says that looks at "org/domain/id" killed three. */
+void world_poison(unsigned slot, const char *subject);
 struct scheduler *world_scheduler(unsigned slot);
 /* The exit code with which it ended by itself; SCHED_GO_ON while it lives. */
 int world_exit_code(unsigned slot);
 
 /* Lets ms of virtual time pass. */
 void world_run(int64_t ms);
-int64_t world_now(void); /* wall ms of the broker */
+int64_t world_now(void); /* wall ms of the broker; the machine's own may jump */
 
 /* Posts a job; other members of data as JSON text, e.g. "\"deadline_s\":0".
  * Returns its offset. Key and partition as a right client makes them. */
