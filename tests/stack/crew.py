@@ -258,10 +258,11 @@ class Pool:
                 self.lab["KAFKA"], self.prefix + topic, committed)
         return self.readers[topic, committed]
 
-    def docs(self, topic, **data):
-        """Committed results or events so far, parsed and checked."""
+    def docs(self, topic, whole=True, **data):
+        """Committed results or events up to now, or (not whole) those that
+        happen to have come, parsed and checked."""
         reader = self.reader(topic)
-        reader.poll()
+        reader.to_end() if whole else reader.poll()
         for r in reader.records[len(reader.docs):]:
             doc = self._doc(topic, r)
             reader.docs.append(doc)
@@ -293,7 +294,7 @@ class Pool:
     def result(self, org, domain, job, limit_s=30):
         """Waits for it; there is one."""
         key, known = "%s/%s/%s" % (org, domain, job), self.reader("results").by_key
-        until(lambda: key in known or (self.docs("results") and key in known), limit_s,
+        until(lambda: key in known or (self.docs("results", False) and key in known), limit_s,
               lambda: "a result of %s; logs end:\n%s" % (key, self.tails()))
         found, = known[key]
         return found["data"]
