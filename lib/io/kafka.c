@@ -206,6 +206,7 @@ kafka_open(struct kafka **out, const struct kafka_conf *conf, int wake_fd,
 		return STOP;
 	}
 	k->conf = *conf;
+	snprintf(k->name, sizeof(k->name), "%s-%s", conf->pool, conf->slot);
 	k->wake_fd = wake_fd;
 	next = open_producer(k, e);
 	if (next == OK)

@@ -35,8 +35,7 @@ fatal_next(struct kafka *k, struct err *e)
 	    rd_kafka_fatal_error(k->member, why, sizeof(why));
 
 	if (err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
-		err_set(e, "another crew uses the name %s: %s",
-		    rd_kafka_name(k->member), why);
+		err_set(e, "another crew uses the name %s: %s", k->name, why);
 		return KAFKA_FENCED;
 	}
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -19,6 +19,7 @@ struct kafka_line {
 
 struct kafka {
 	struct kafka_conf conf; /* its strings are only used by kafka_open */
+	char name[160];		/* <pool>-<slot> */
 	rd_kafka_t *member;	/* consumer, static member of the group */
 	rd_kafka_t *producer;
 	rd_kafka_topic_t *lane_topics[LANE_N]; /* the member's */
