@@ -194,7 +194,9 @@ save_claim(
 	if (job != NULL)
 		part_key_split(job->key, org, domain, id);
 	status_claim_put(part_pending(part), claim->key, &claim->claim,
-	    job == NULL ? NULL : id, job == NULL ? NULL : &job->job, policy);
+	    job == NULL ? NULL : id, job == NULL ? NULL : &job->job, policy)
+	    ->urgent = claim->urgent;
+	claim->urgent = false;
 }
 
 static void
@@ -210,7 +212,8 @@ save_job(struct part *part, struct open_job *job)
 	record_put_job(&w, &job->job);
 	put_state(
 	    part, key, record_job_key(key, who.org, who.domain, who.id), &w);
-	status_open_put(part_pending(part), &who, &job->job);
+	status_open_put(part_pending(part), &who, &job->job)->urgent =
+	    job->job.lane != LANE_BULK;
 }
 
 static void
@@ -228,13 +231,34 @@ save_seen(struct part *part)
 		pending_out(p, &out);
 }
 
+/* A claim's record and that of its open job go together, so that whoever reads
+ * the state topic from some transaction on has both or neither. A job that is
+ * held back has no record yet. */
+static void
+pair_dirty(struct part *part)
+{
+	for (struct open_job *j = part->dirty_jobs; j != NULL;
+	     j = j->next_dirty)
+		step_dirty_claim(part, j->claim, j->job.lane);
+	for (struct open_claim *c = part->dirty_claims; c != NULL;
+	     c = c->next_dirty) {
+		struct open_job *job = part_lasting(c);
+
+		if (job != NULL && job->held_until == 0)
+			step_dirty_job(part, job);
+	}
+}
+
 /* Turns what is dirty into records; afterwards memory and pending agree. */
 static void
 save_dirty(struct part *part, const struct policy *policy)
 {
-	struct open_claim *claim = part->dirty_claims;
-	struct open_job *job = part->dirty_jobs;
+	struct open_claim *claim;
+	struct open_job *job;
 
+	pair_dirty(part);
+	claim = part->dirty_claims;
+	job = part->dirty_jobs;
 	part->dirty_claims = NULL;
 	part->dirty_jobs = NULL;
 	for (; claim != NULL; claim = claim->next_dirty) {

@@ -158,9 +158,10 @@ send_due(struct scheduler *s, enum lane lane)
 	struct timer *t;
 
 	while (room(s, lane) && (t = timers_first(&s->due[lane])) != NULL &&
-	       t->due <= scheduler_now(s))
+	       t->due <= scheduler_now(s)) {
 		if (!ask(s, t->owner))
 			return;
+	}
 }
 
 /* Sends again what `resolver` has not answered (all of it, or what is older

@@ -194,7 +194,7 @@ join(struct intake *in, struct open_claim *claim, struct open_job *open,
 		open->job.deadline_at = job->deadline_at;
 		open->job.ver++;
 		step_dirty_job(in->part, open);
-		step_claim_jobs(in->part, claim);
+		step_claim_jobs(in->part, claim, in->ev->lane);
 	}
 	part_key_split(open->key, org, domain, id);
 	return answer(in, END_JOINED, CODE_NONE, claim, id, NULL);
@@ -219,7 +219,7 @@ accept(struct intake *in, const struct job *job)
 	if (how == OK)
 		how = step_claim(s, in->part, open->claim, CLAIM_EV_OPEN, NULL,
 		    open, in->now, in->e);
-	step_claim_jobs(in->part, open->claim);
+	step_claim_jobs(in->part, open->claim, in->ev->lane);
 	return how == OK ? dispatch_arm(s, open, job->due_at, in->e) : how;
 }
 

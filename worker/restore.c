@@ -15,6 +15,14 @@
 #define STALL_MS   45000 /* without progress: say why, exit 111 */
 #define READ_TRIES 5	 /* retention may delete what is being read */
 
+/* Lanes that cannot go on before somebody has said where. */
+struct closed {
+	unsigned n;
+	bool at_pos; /* all of them can go on where the state stands */
+	struct restore_facts first;
+	const char *why;
+};
+
 struct restore {
 	struct task *task;
 	struct kafka *kafka; /* for kafka_epoch only */
@@ -27,6 +35,7 @@ struct restore {
 	struct part *part;
 	struct record_pos pos;
 	bool pos_seen, state_seen;
+	struct closed closed;
 	enum next see_how; /* of the records seen so far */
 	enum next how;
 	struct err err;
@@ -53,9 +62,9 @@ see_state(void *arg, const struct kafka_record *record)
 		why = r->err;
 		err_set(&r->err,
 		    "state partition %d offset %lld cannot be read: %.200s; the"
-		    " partition stays closed: look with `kcat`, run a version"
-		    " that can read it",
-		    r->p, (long long)record->offset, why.text);
+		    " partition stays closed: look with `domainproof state dump"
+		    " --partition %d`, run a version that can read it",
+		    r->p, (long long)record->offset, why.text, r->p);
 	}
 	return r->see_how == OK && !stale(r);
 }
@@ -117,6 +126,61 @@ read_topic(struct restore *r, enum topic topic, int64_t *high,
 	return how;
 }
 
+static void
+note_closed(
+    struct closed *closed, const struct restore_facts *f, const char *why)
+{
+	bool at_pos = f->pos >= f->low && f->pos <= f->high;
+
+	if (closed->n++ > 0) {
+		closed->at_pos = closed->at_pos && at_pos;
+		return;
+	}
+	closed->at_pos = at_pos;
+	closed->first = *f;
+	closed->why = why;
+}
+
+/* What the command that mends it does to jobs. */
+static void
+say_meaning(const struct closed *closed, char *out, size_t cap)
+{
+	const struct restore_facts *f = &closed->first;
+
+	if (closed->n > 1)
+		snprintf(out, cap, "shows for each lane what that skips");
+	else if (closed->at_pos)
+		snprintf(out, cap,
+		    "goes on at %lld, where the state stands; no job is"
+		    " skipped",
+		    (long long)f->pos);
+	else if (f->pos >= 0 && f->pos < f->low)
+		snprintf(out, cap,
+		    "jobs between %lld and %lld are skipped: post them again",
+		    (long long)f->pos, (long long)f->low);
+	else
+		snprintf(out, cap, "reads all that is on the lane, from %lld",
+		    (long long)f->low);
+}
+
+static void
+say_closed(struct restore *r)
+{
+	const struct restore_facts *f = &r->closed.first;
+	const char *lane = lane_name(f->lane);
+	char meaning[100];
+
+	say_meaning(&r->closed, meaning, sizeof(meaning));
+	err_set(&r->err,
+	    "lane %s partition %d: %s (committed %lld, pos %lld, log %lld to"
+	    " %lld); it stays closed. Stop the pool, then `domainproof state"
+	    " rebase --partition %d --lane %s --to %s`: %s",
+	    lane, r->p, r->closed.why, (long long)f->committed,
+	    (long long)f->pos, (long long)f->low, (long long)f->high, r->p,
+	    r->closed.n > 1 ? "all" : lane, r->closed.at_pos ? "pos" : "low",
+	    meaning);
+}
+
 static enum next
 judge_lane(struct restore *r, enum lane lane, int64_t committed)
 {
@@ -146,14 +210,9 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	    FIELDS(TEXT("lane", lane_name(lane)), INT("partition", r->p),
 		TEXT("why", plan.why), INT("committed", f.committed),
 		INT("pos", f.pos), INT("low", f.low), INT("high", f.high)));
-	if (plan.verdict != RESTORE_STOP)
-		return OK;
-	err_set(&r->err,
-	    "lane %s partition %d: %s (committed %lld, pos %lld, log %lld to"
-	    " %lld); it stays closed until its group offset is set right",
-	    lane_name(lane), r->p, plan.why, (long long)f.committed,
-	    (long long)f.pos, (long long)f.low, (long long)f.high);
-	return REJECT;
+	if (plan.verdict == RESTORE_STOP)
+		note_closed(&r->closed, &f, plan.why);
+	return OK;
 }
 
 static enum next
@@ -173,7 +232,10 @@ judge(struct restore *r, const int64_t committed[LANE_N])
 		if (how != OK)
 			return how;
 	}
-	return OK;
+	if (r->closed.n == 0)
+		return OK;
+	say_closed(r);
+	return REJECT;
 }
 
 static enum next

@@ -51,8 +51,9 @@ struct open_claim {
 	struct claim claim;
 	struct part *part;
 	struct open_job *jobs;	 /* open ones of this claim */
-	struct open_claim *same; /* another organisation\'s, same domain */
+	struct open_claim *same; /* another organisation's, same domain */
 	bool dirty;		 /* on its partition's list */
+	bool urgent;		 /* an interactive job's step made it so */
 	struct open_claim *next_dirty;
 	char key[]; /* "org/domain" */
 };
@@ -91,6 +92,7 @@ struct status_put {
 	char *member; /* of the organisation's set, NULL = none */
 	char *org_key;
 	uint64_t ver;
+	bool urgent; /* of the interactive lane: written before the others */
 	int64_t ttl_s;
 	size_t fields_n;
 	struct redis_field fields[12];
@@ -187,7 +189,8 @@ struct batch {
 	bool outdated[BATCH_PARTITIONS_MAX]; /* its partition went or came
 					      * after it: status.c */
 	struct kafka_touch touched[BATCH_PARTITIONS_MAX];
-	struct batch *next; /* in the status queue */
+	struct batch *next; /* in a queue of status.c */
+	bool told;	    /* its urgent hashes are in Redis */
 	enum kafka_commit_result result;
 	struct err err;
 };
@@ -239,12 +242,12 @@ void status_batch(struct status *s, struct batch *b);
 int64_t status_turn(struct status *s, int64_t now_mono);
 /* The hash of a claim or job as it is written; shared by batch.c (after a
  * step) and status.c (rebuilding from the state topic). */
-void status_claim_put(struct pending *p, const char *key,
+struct status_put *status_claim_put(struct pending *p, const char *key,
     const struct claim *claim, const char *job_id, const struct job *job,
     const struct policy *policy);
-void status_open_put(
+struct status_put *status_open_put(
     struct pending *p, const struct step_who *w, const struct job *open);
-void status_end_put(
+struct status_put *status_end_put(
     struct pending *p, const struct step_who *w, const struct job_end *end);
 
 /* -- the scheduler itself ------------------------------------------------ */
@@ -358,10 +361,12 @@ enum next step_settle(struct scheduler *s, struct part *part,
     struct open_job *job, enum job_outcome outcome, enum code code,
     const struct finding *f, int64_t now, struct err *e) MUST_USE;
 void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
-void step_dirty_claim(struct part *part, struct open_claim *claim);
+void step_dirty_claim(
+    struct part *part, struct open_claim *claim, enum lane lane);
 void step_dirty_job(struct part *part, struct open_job *job);
 /* Its jobs came, went or changed, and with them what Redis says of it. */
-void step_claim_jobs(struct part *part, struct open_claim *claim);
+void step_claim_jobs(
+    struct part *part, struct open_claim *claim, enum lane lane);
 /* Among the identities seen, on disk and in memory. */
 enum next step_remember(struct scheduler *s, struct part *part,
     const struct seen_entry *entry, int64_t now, struct err *e) MUST_USE;

@@ -4,7 +4,11 @@
  * ends in the state topic; a mark that did not stand there stays behind, and
  * whoever is behind is rewritten from the state topic. So nothing that Redis
  * does or forgets can lose an update for good, and nothing here can hold up a
- * verdict: all of it runs on a task, and what piles up is dropped. */
+ * verdict: all of it runs on tasks, and what piles up is dropped.
+ *
+ * Two tasks with a connection each. The first writes the hashes of interactive
+ * jobs as soon as their batch is there; the second writes the rest, moves the
+ * marks and rebuilds, however long that takes. */
 #include "worker/scheduler.h"
 
 #include <stdio.h>
@@ -22,21 +26,32 @@
 #define NO_NEWS (-1)
 #define GONE	(-2)
 
-struct status {
+struct queue {
+	struct batch *first, **end;
+	size_t n;
+};
+
+/* A task, its connection, and the batches it has been given. */
+struct line {
 	struct task *task;
 	struct redis *redis;
+	struct batch *work;
+	bool running;
+};
+
+struct status {
 	const struct kafka_conf *conf;
 	const struct policy *policy;
 	int32_t partitions;
+	struct line urgent, all;
 
 	/* the scheduler's side */
-	struct batch *queue, **queue_end;
-	size_t queue_n;
-	int64_t check_due; /* mono */
-	bool running, down;
+	struct queue fresh; /* for the urgent line */
+	struct queue queue; /* for the other */
+	int64_t check_due;  /* mono */
+	bool down;
 
-	/* the task's side while it runs */
-	struct batch *work;
+	/* the task's side of `all` while it runs */
 	bool check;
 	bool failed;
 	struct err err;
@@ -48,6 +63,68 @@ struct status {
 	int64_t target[KAFKA_PARTITIONS_MAX];
 	int64_t restored[KAFKA_PARTITIONS_MAX]; /* or NO_NEWS, GONE */
 };
+
+/* -- queues ---------------------------------------------------------------- */
+
+static void
+queue_add(struct queue *q, struct batch *b)
+{
+	b->next = NULL;
+	*q->end = b;
+	q->end = &b->next;
+	q->n++;
+}
+
+static struct batch *
+queue_take_all(struct queue *q)
+{
+	struct batch *all = q->first;
+
+	*q = (struct queue){.end = &q->first};
+	return all;
+}
+
+static struct batch *
+queue_take(struct queue *q)
+{
+	struct batch *b = q->first;
+
+	q->first = b->next;
+	if (q->first == NULL)
+		q->end = &q->first;
+	q->n--;
+	return b;
+}
+
+static void
+free_batches(struct batch *b)
+{
+	while (b != NULL) {
+		struct batch *next = b->next;
+
+		batch_free(b);
+		b = next;
+	}
+}
+
+/* -- opening and closing --------------------------------------------------- */
+
+static enum next
+line_open(struct line *line, const char *name, const char *url, int wake_fd,
+    struct err *e)
+{
+	enum next how = redis_open(&line->redis, url, CALL_LIMIT_MS, e);
+
+	return how == OK ? task_open(&line->task, name, wake_fd, e) : how;
+}
+
+static void
+line_close(struct line *line)
+{
+	task_close(line->task);
+	free_batches(line->work);
+	redis_close(line->redis);
+}
 
 enum next
 status_open(struct status **out, const struct settings *settings,
@@ -62,7 +139,8 @@ status_open(struct status **out, const struct settings *settings,
 		err_set(e, "memory is out");
 		return RETRY;
 	}
-	s->queue_end = &s->queue;
+	s->fresh.end = &s->fresh.first;
+	s->queue.end = &s->queue.first;
 	s->conf = conf;
 	s->policy = policy;
 	s->partitions = partitions;
@@ -70,19 +148,11 @@ status_open(struct status **out, const struct settings *settings,
 		s->target[p] = -1;
 		s->restored[p] = NO_NEWS;
 	}
-	how = redis_open(&s->redis, settings->redis.url, CALL_LIMIT_MS, e);
-	return how == OK ? task_open(&s->task, "redis", wake_fd, e) : how;
-}
-
-static void
-free_batches(struct batch *b)
-{
-	while (b != NULL) {
-		struct batch *next = b->next;
-
-		batch_free(b);
-		b = next;
-	}
+	how = line_open(
+	    &s->urgent, "redis-first", settings->redis.url, wake_fd, e);
+	return how == OK ? line_open(&s->all, "redis", settings->redis.url,
+			       wake_fd, e)
+			 : how;
 }
 
 void
@@ -90,11 +160,11 @@ status_close(struct status *s)
 {
 	if (s == NULL)
 		return;
-	task_close(s->task);
-	free_batches(s->work);
-	free_batches(s->queue);
+	line_close(&s->urgent);
+	line_close(&s->all);
+	free_batches(queue_take_all(&s->fresh));
+	free_batches(queue_take_all(&s->queue));
 	kafka_reader_close(s->reader);
-	redis_close(s->redis);
 	mem_free(s);
 }
 
@@ -128,7 +198,7 @@ keyed(struct pending *p, const char *kind, const char *a, const char *b)
 	return key;
 }
 
-void
+struct status_put *
 status_claim_put(struct pending *p, const char *key, const struct claim *claim,
     const char *job_id, const struct job *job, const struct policy *policy)
 {
@@ -158,6 +228,7 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	field_text(p, put, "job", who.id);
 	message_claim_doc(doc, sizeof(doc), &who, claim, job, policy);
 	field_text(p, put, "doc", doc);
+	return put;
 }
 
 /* What an open job and one that has ended have in common. */
@@ -178,7 +249,7 @@ job_put(struct pending *p, const struct step_who *w, const struct job_end *j,
 	return put;
 }
 
-static void
+static struct status_put *
 put_job_doc(struct pending *p, struct status_put *put, const struct step_who *w,
     const struct job *open, const struct job_end *end)
 {
@@ -188,9 +259,10 @@ put_job_doc(struct pending *p, struct status_put *put, const struct step_who *w,
 
 	message_job_doc(doc, sizeof(doc), &who, open, end);
 	field_text(p, put, "doc", doc);
+	return put;
 }
 
-void
+struct status_put *
 status_open_put(
     struct pending *p, const struct step_who *w, const struct job *open)
 {
@@ -202,17 +274,18 @@ status_open_put(
 	    .deadline_at = open->deadline_at,
 	};
 
-	put_job_doc(p, job_put(p, w, &shown, open->due_at), w, open, NULL);
+	return put_job_doc(
+	    p, job_put(p, w, &shown, open->due_at), w, open, NULL);
 }
 
-void
+struct status_put *
 status_end_put(
     struct pending *p, const struct step_who *w, const struct job_end *end)
 {
 	struct status_put *put = job_put(p, w, end, 0);
 
 	put->ttl_s = JOB_HASH_TTL_S;
-	put_job_doc(p, put, w, NULL, end);
+	return put_job_doc(p, put, w, NULL, end);
 }
 
 static void
@@ -226,25 +299,56 @@ send_put(struct redis *redis, const struct status_put *put)
 
 /* -- on the task: batches ------------------------------------------------ */
 
-static enum next
-write_batch(struct status *s, const struct batch *b)
+/* Only those whose urgency is asked for. */
+static void
+send_puts(struct redis *redis, const struct batch *b, bool urgent)
 {
-	bool moved[BATCH_PARTITIONS_MAX] = {false};
-	enum next how;
-
-	redis_begin(s->redis);
 	for (size_t i = 0; i < b->parts_n; i++) {
 		const struct status_put *put = b->pendings[i]->puts;
 
 		for (; put != NULL; put = put->next)
-			send_put(s->redis, put);
-		redis_move_mark(s->redis, b->touched[i].partition,
-		    b->chain_from[i], b->touched[i].pos_offset + 1, &moved[i]);
+			if (put->urgent == urgent)
+				send_put(redis, put);
 	}
-	how = redis_run(s->redis, &s->err);
+}
+
+static enum next
+write_batch(struct status *s, const struct batch *b)
+{
+	struct redis *redis = s->all.redis;
+	bool moved[BATCH_PARTITIONS_MAX] = {false};
+	enum next how;
+
+	redis_begin(redis);
+	if (!b->told)
+		send_puts(redis, b, true);
+	send_puts(redis, b, false);
+	for (size_t i = 0; i < b->parts_n; i++)
+		redis_move_mark(redis, b->touched[i].partition,
+		    b->chain_from[i], b->touched[i].pos_offset + 1, &moved[i]);
+	how = redis_run(redis, &s->err);
 	for (size_t i = 0; i < b->parts_n; i++)
 		s->check = s->check || !moved[i];
 	return how;
+}
+
+/* -- on the first task ----------------------------------------------------- */
+
+/* What fails here is written by the other line, or rebuilt. */
+static void
+run_urgent(void *arg)
+{
+	struct status *s = arg;
+	struct batch *b = s->urgent.work;
+	struct err e;
+
+	redis_begin(s->urgent.redis);
+	for (; b != NULL; b = b->next)
+		send_puts(s->urgent.redis, b, true);
+	if (redis_run(s->urgent.redis, &e) != OK)
+		return;
+	for (b = s->urgent.work; b != NULL; b = b->next)
+		b->told = true;
 }
 
 /* -- on the task: rebuilding --------------------------------------------- */
@@ -252,7 +356,7 @@ write_batch(struct status *s, const struct batch *b)
 struct rebuild {
 	struct status *status;
 	struct part *part;
-	int64_t mark; /* what lies before it is only read, not written */
+	int64_t mark; /* what lies before it is in Redis already */
 	struct pending *puts;
 	size_t unsent;
 	enum next how;
@@ -262,7 +366,7 @@ struct rebuild {
 static enum next
 flush_puts(struct rebuild *r)
 {
-	struct redis *redis = r->status->redis;
+	struct redis *redis = r->status->all.redis;
 	enum next how;
 
 	redis_begin(redis);
@@ -300,7 +404,7 @@ see_end(struct rebuild *r, const struct record_key *key,
 	return count_put(r);
 }
 
-/* A record behind the mark: whatever it is about has to be written. */
+/* Whatever the record is about has to be written. */
 static enum next
 mark_dirty(struct rebuild *r, const struct record_key *key,
     const struct kafka_record *record)
@@ -312,7 +416,7 @@ mark_dirty(struct rebuild *r, const struct record_key *key,
 	snprintf(text, sizeof(text), "%s/%s", key->org, key->domain);
 	claim = table_find(&r->part->claims, text);
 	if (claim != NULL)
-		step_dirty_claim(r->part, claim);
+		step_dirty_claim(r->part, claim, LANE_BULK);
 	if (key->kind != RECORD_JOB)
 		return OK;
 	if (record->value == NULL)
@@ -333,7 +437,7 @@ see_state(void *arg, const struct kafka_record *record)
 	struct record_pos pos;
 
 	r->how = part_apply(r->part, record, &key, &pos, &r->err);
-	if (r->how == OK && key.kind != RECORD_POS && record->offset >= r->mark)
+	if (r->how == OK && key.kind != RECORD_POS)
 		r->how = mark_dirty(r, &key, record);
 	return r->how == OK;
 }
@@ -374,6 +478,8 @@ read_and_put(struct rebuild *r, int32_t p, int64_t to)
 	enum next how = kafka_reader_ends(
 	    reader, TOPIC_STATE, p, &low, &high, STALL_MS, &r->err);
 
+	if (low < r->mark)
+		low = r->mark;
 	if (how == OK && low < to) {
 		r->how = OK;
 		how = kafka_reader_read(reader, TOPIC_STATE, p, low, to,
@@ -401,9 +507,10 @@ rebuild(struct status *s, int32_t p, int64_t mark)
 	if (how == OK)
 		how = read_and_put(&r, p, to);
 	if (how == OK) {
-		redis_begin(s->redis);
-		redis_move_mark(s->redis, p, mark < 0 ? 0 : mark, to, &moved);
-		how = redis_run(s->redis, &r.err);
+		redis_begin(s->all.redis);
+		redis_move_mark(
+		    s->all.redis, p, mark < 0 ? 0 : mark, to, &moved);
+		how = redis_run(s->all.redis, &r.err);
 	}
 	if (how != OK)
 		s->err = r.err;
@@ -420,14 +527,14 @@ rebuild(struct status *s, int32_t p, int64_t mark)
 static enum next
 check_marks(struct status *s)
 {
-	enum next how = redis_put_meta(s->redis, s->partitions, &s->err);
+	enum next how = redis_put_meta(s->all.redis, s->partitions, &s->err);
 
 	for (int32_t p = 0; how == OK && p < s->partitions; p++) {
 		int64_t mark;
 
 		if (s->target[p] < 0)
 			continue;
-		how = redis_get_mark(s->redis, p, &mark, &s->err);
+		how = redis_get_mark(s->all.redis, p, &mark, &s->err);
 		if (how == OK && mark != s->target[p])
 			how = rebuild(s, p, mark);
 		if (how == REJECT)
@@ -442,10 +549,10 @@ run(void *arg)
 	struct status *s = arg;
 	enum next how = OK;
 
-	for (struct batch *b = s->work; how == OK && b != NULL; b = b->next)
+	for (struct batch *b = s->all.work; how == OK && b != NULL; b = b->next)
 		how = write_batch(s, b);
-	free_batches(s->work);
-	s->work = NULL;
+	free_batches(s->all.work);
+	s->all.work = NULL;
 	if (how == OK && s->check)
 		how = check_marks(s);
 	s->failed = how != OK;
@@ -453,16 +560,24 @@ run(void *arg)
 
 /* -- the scheduler's side ------------------------------------------------ */
 
-/* What waits in the queue was before: it does not say any more where its
- * partition has to stand. */
+static void
+outdate(struct batch *b, int32_t p)
+{
+	for (; b != NULL; b = b->next)
+		for (size_t i = 0; i < b->parts_n; i++)
+			if (b->touched[i].partition == p)
+				b->outdated[i] = true;
+}
+
+/* What waits was before: it does not say any more where its partition has to
+ * stand. */
 static void
 news(struct status *s, int32_t p, int64_t to)
 {
 	s->restored[p] = to;
-	for (struct batch *b = s->queue; b != NULL; b = b->next)
-		for (size_t i = 0; i < b->parts_n; i++)
-			if (b->touched[i].partition == p)
-				b->outdated[i] = true;
+	outdate(s->fresh.first, p);
+	outdate(s->urgent.work, p);
+	outdate(s->queue.first, p);
 }
 
 void
@@ -481,34 +596,73 @@ status_gone(struct status *s, int32_t p)
 void
 status_batch(struct status *s, struct batch *b)
 {
-	if (s->queue_n == QUEUE_MAX) {
-		struct batch *oldest = s->queue;
+	queue_add(&s->fresh, b);
+}
 
-		s->queue = oldest->next;
-		if (s->queue == NULL)
-			s->queue_end = &s->queue;
-		for (size_t i = 0; i < oldest->parts_n; i++)
-			if (!oldest->outdated[i])
-				s->restored[oldest->touched[i].partition] =
-				    oldest->touched[i].pos_offset + 1;
-		batch_free(oldest);
-		s->queue_n--;
-		s->check_due = 0;
+static void
+drop_oldest(struct status *s)
+{
+	struct batch *oldest = queue_take(&s->queue);
+
+	for (size_t i = 0; i < oldest->parts_n; i++)
+		if (!oldest->outdated[i])
+			s->restored[oldest->touched[i].partition] =
+			    oldest->touched[i].pos_offset + 1;
+	batch_free(oldest);
+	s->check_due = 0;
+}
+
+static void
+pass_on(struct status *s, struct batch *b)
+{
+	while (b != NULL) {
+		struct batch *next = b->next;
+
+		if (s->queue.n == QUEUE_MAX)
+			drop_oldest(s);
+		queue_add(&s->queue, b);
+		b = next;
 	}
-	b->next = NULL;
-	*s->queue_end = b;
-	s->queue_end = &b->next;
-	s->queue_n++;
+}
+
+static bool
+any_urgent(const struct batch *b)
+{
+	for (; b != NULL; b = b->next)
+		for (size_t i = 0; i < b->parts_n; i++)
+			if (b->pendings[i]->urgent)
+				return true;
+	return false;
+}
+
+/* Batches leave in the order in which they came, or marks would not chain. */
+static void
+urgent_turn(struct status *s)
+{
+	struct line *line = &s->urgent;
+
+	if (line->running) {
+		if (task_collect(line->task) != TASK_ENDED)
+			return;
+		line->running = false;
+		pass_on(s, line->work);
+		line->work = NULL;
+	}
+	if (s->fresh.n == 0)
+		return;
+	if (s->down || !any_urgent(s->fresh.first)) {
+		pass_on(s, queue_take_all(&s->fresh));
+		return;
+	}
+	line->work = queue_take_all(&s->fresh);
+	line->running = true;
+	task_start(line->task, run_urgent, s);
 }
 
 /* The task is idle: what it aims at may be changed. */
 static void
 hand_over(struct status *s)
 {
-	s->work = s->queue;
-	s->queue = NULL;
-	s->queue_end = &s->queue;
-	s->queue_n = 0;
 	for (int32_t p = 0; p < s->partitions; p++) {
 		if (s->restored[p] == GONE)
 			s->target[p] = -1;
@@ -516,7 +670,8 @@ hand_over(struct status *s)
 			s->target[p] = s->restored[p];
 		s->restored[p] = NO_NEWS;
 	}
-	for (const struct batch *b = s->work; b != NULL; b = b->next)
+	s->all.work = queue_take_all(&s->queue);
+	for (const struct batch *b = s->all.work; b != NULL; b = b->next)
 		for (size_t i = 0; i < b->parts_n; i++)
 			if (!b->outdated[i])
 				s->target[b->touched[i].partition] =
@@ -526,9 +681,9 @@ hand_over(struct status *s)
 static void
 collect(struct status *s, int64_t now_mono)
 {
-	if (task_collect(s->task) != TASK_ENDED)
+	if (task_collect(s->all.task) != TASK_ENDED)
 		return;
-	s->running = false;
+	s->all.running = false;
 	s->check_due = now_mono + (s->failed ? AGAIN_MS : CHECK_MS);
 	if (s->failed != s->down) {
 		log_line(s->failed ? LOG_WARN : LOG_INFO,
@@ -541,18 +696,19 @@ collect(struct status *s, int64_t now_mono)
 int64_t
 status_turn(struct status *s, int64_t now_mono)
 {
-	if (s->running)
+	urgent_turn(s);
+	if (s->all.running)
 		collect(s, now_mono);
-	if (s->running)
+	if (s->all.running)
 		return INT64_MAX;
 	if (s->down && now_mono < s->check_due)
 		return s->check_due;
-	if (s->queue_n == 0 && now_mono < s->check_due)
+	if (s->queue.n == 0 && now_mono < s->check_due)
 		return s->check_due;
 	s->check = now_mono >= s->check_due || s->down;
 	s->failed = false;
 	hand_over(s);
-	s->running = true;
-	task_start(s->task, run, s);
+	s->all.running = true;
+	task_start(s->all.task, run, s);
 	return INT64_MAX;
 }

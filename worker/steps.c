@@ -41,8 +41,10 @@ step_digest(uint8_t out[SEEN_DIGEST], const char *job_key)
 }
 
 void
-step_dirty_claim(struct part *part, struct open_claim *claim)
+step_dirty_claim(struct part *part, struct open_claim *claim, enum lane lane)
 {
+	if (lane != LANE_BULK)
+		claim->urgent = true;
 	if (claim->dirty)
 		return;
 	claim->dirty = true;
@@ -61,10 +63,10 @@ step_dirty_job(struct part *part, struct open_job *job)
 }
 
 void
-step_claim_jobs(struct part *part, struct open_claim *claim)
+step_claim_jobs(struct part *part, struct open_claim *claim, enum lane lane)
 {
 	claim->claim.ver++; /* a late call to Redis must not undo it */
-	step_dirty_claim(part, claim);
+	step_dirty_claim(part, claim, lane);
 }
 
 enum next
@@ -165,7 +167,8 @@ step_one(struct scheduler *s, struct part *part, struct open_claim *claim,
 			return how;
 	}
 	if (*todo & CLAIM_SAVE)
-		step_dirty_claim(part, claim);
+		step_dirty_claim(
+		    part, claim, job == NULL ? LANE_JOBS : job->job.lane);
 	say_claim(s, part, claim, *todo, was, f, job, now);
 	return OK;
 }
@@ -266,7 +269,7 @@ step_end(struct scheduler *s, struct part *part, const struct step_who *w,
 
 	say_end(s, part, w, lane, end, claim, f, why);
 	put_tombstone(part, w, end);
-	status_end_put(part_pending(part), w, end);
+	status_end_put(part_pending(part), w, end)->urgent = lane != LANE_BULK;
 	step_digest(entry.digest, w->job_key);
 	part_pending(part)->steps++;
 	part->ripe = true;
@@ -301,7 +304,7 @@ step_settle(struct scheduler *s, struct part *part, struct open_job *job,
 	dispatch_forget(s, job);
 	part_job_drop(part, job);
 	s->open_jobs--;
-	step_claim_jobs(part, claim);
+	step_claim_jobs(part, claim, lane);
 	return step_end(s, part, &w, lane, &end, body_hash, claim, f, NULL, e);
 }
 
