@@ -159,6 +159,21 @@ def test_the_build_context_holds_what_the_build_uses():
         assert needed in kept
 
 
+def test_install(tmp_path):
+    """make install, as the image does it, elsewhere"""
+    subprocess.run(["make", "-s", "install", "BUILD=" + BUILD, "PREFIX=/opt/dp",
+                    "DESTDIR=%s" % tmp_path], cwd=ROOT, check=True, capture_output=True)
+    share = tmp_path / "opt/dp/share/domainproof"
+    for program in "domainproof", "domainproofd":
+        assert os.access(tmp_path / "opt/dp/bin" / program, os.X_OK)
+    for name in "topics.json", "job.json", "asyncapi.yaml", "domainproofd.conf":
+        assert (share / name).is_file(), name
+    for named in re.findall(r'= "(/.*/share/.*)"', (share / "policy.conf").read_text()):
+        assert os.path.isfile(str(tmp_path) + named), named
+    modes = {oct(f.stat().st_mode & 0o777) for f in share.iterdir()}
+    assert modes == {"0o644"}
+
+
 # -- the settings, by who reads them -----------------------------------------
 
 @pytest.fixture()
