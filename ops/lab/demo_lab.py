@@ -74,6 +74,9 @@ class Screen:
         sys.stdout.write(out)
         sys.stdout.flush()
 
+    def wide(self):
+        return shutil.get_terminal_size().columns >= 130
+
     def leave(self):
         """The table stays as it is; what follows goes below it"""
         self.drawn = 0
