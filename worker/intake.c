@@ -258,7 +258,7 @@ do_cancel(struct intake *in)
 		how = step_settle(in->s, in->part, open, END_CANCELLED,
 		    CODE_NONE, NULL, in->now, in->e);
 	} else if (seen_find(in->part->seen, entry.digest) == NULL) {
-		how = step_remember(in->s, in->part, &entry, in->now, in->e);
+		how = step_remember(in->s, in->part, &entry, in->e);
 	}
 	return how == OK ? answer(in, END_DONE, CODE_NONE, NULL, "", NULL)
 			 : how;

@@ -619,19 +619,25 @@ scheduler_full(const struct scheduler *s)
 	return steps >= BATCH_STEPS_MAX;
 }
 
-/* A bulk job counts from its acceptance: not before there is a clock. */
+/* Nothing is accepted before there is a clock: a bulk job counts from then,
+ * and an identity is remembered from then. */
+static bool
+may_poll(const struct scheduler *s)
+{
+	return s->clock_known && !scheduler_full(s);
+}
+
 static bool
 may_accept(const struct scheduler *s, enum lane lane)
 {
-	return (lane != LANE_BULK || s->clock_known) && !scheduler_full(s) &&
-	       s->open_jobs < OPEN_JOBS_MAX &&
+	return may_poll(s) && s->open_jobs < OPEN_JOBS_MAX &&
 	       s->first_looks[lane] < FIRST_LOOKS_MAX;
 }
 
 static int
 poll_turn(struct scheduler *s)
 {
-	unsigned jobs = scheduler_full(s) ? 0 : 1u << LANE_CONTROL;
+	unsigned jobs = may_poll(s) ? 1u << LANE_CONTROL : 0;
 	bool behind, more = false;
 	int code;
 
@@ -651,7 +657,8 @@ static void
 touch_idle(struct scheduler *s)
 {
 	for (size_t i = 0; i < s->parts_n; i++)
-		if (s->mono - s->parts[i]->touched_at >= TOUCH_MS)
+		if (!s->parts[i]->in_batch &&
+		    s->mono - s->parts[i]->touched_at >= TOUCH_MS)
 			s->parts[i]->touch = true;
 }
 

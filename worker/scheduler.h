@@ -369,7 +369,7 @@ void step_claim_jobs(
     struct part *part, struct open_claim *claim, enum lane lane);
 /* Among the identities seen, on disk and in memory. */
 enum next step_remember(struct scheduler *s, struct part *part,
-    const struct seen_entry *entry, int64_t now, struct err *e) MUST_USE;
+    const struct seen_entry *entry, struct err *e) MUST_USE;
 void step_trouble(struct part *part, const char *name, const struct step_who *w,
     enum code code, const char *why, const struct kafka_event *ev,
     const char *prefix, int64_t now);

@@ -71,13 +71,11 @@ step_claim_jobs(struct part *part, struct open_claim *claim, enum lane lane)
 
 enum next
 step_remember(struct scheduler *s, struct part *part,
-    const struct seen_entry *entry, int64_t now, struct err *e)
+    const struct seen_entry *entry, struct err *e)
 {
-	/* by the time at which it is written, as it will be read back */
-	if (s->clock_known)
-		now = scheduler_now(s);
 	pending_seen(part_pending(part), entry);
-	return seen_add(part->seen, entry, now, e);
+	/* at the time at which it is written, as it will be read back */
+	return seen_add(part->seen, entry, scheduler_now(s), e);
 }
 
 static void
@@ -276,7 +274,7 @@ step_end(struct scheduler *s, struct part *part, const struct step_who *w,
 	if (lane != LANE_BULK)
 		part_pending(part)->urgent = true;
 	s->settled++;
-	return step_remember(s, part, &entry, end->settled_at, e);
+	return step_remember(s, part, &entry, e);
 }
 
 enum next
