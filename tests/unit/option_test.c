@@ -3,6 +3,8 @@
  * that help comes from the same tables. */
 #include "producer/option.h"
 
+#include "core/job.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,6 +69,7 @@ verbs(void **state)
 	    {"wait", VERB_WAIT},
 	    {"check", VERB_CHECK},
 	    {"topics plan", VERB_TOPICS},
+	    {"state dump", VERB_STATE},
 	    {"doctor", VERB_DOCTOR},
 	    {"version", VERB_VERSION},
 	    {"help verify", VERB_HELP},
@@ -126,6 +129,14 @@ values(void **state)
 	assert_string_equal(o.text[OPTION_TOPICS_FILE], "T");
 	assert_null(o.text[OPTION_INPUT]);
 	assert_int_equal(o.number[OPTION_PARTITIONS], 16);
+	parsed("state rebase --partition 0 --lane control --to 17 -y", &o);
+	assert_int_equal(o.number[OPTION_PARTITION], 0);
+	assert_int_equal(o.number[OPTION_REBASE_LANE], LANE_CONTROL);
+	assert_false(o.given[OPTION_LANE]);
+	assert_string_equal(o.text[OPTION_TO], "17");
+	assert_true(o.given[OPTION_YES]);
+	parsed("state rebase --lane all", &o);
+	assert_int_equal(o.number[OPTION_REBASE_LANE], LANE_N);
 }
 
 static void
@@ -149,6 +160,10 @@ what_is_wrong_is_said(void **state)
 	    {"verify --org=", "not nothing"},
 	    {"topics --partitions 0", "1 to"},
 	    {"topics --partitions 8x", "1 to"},
+	    {"state --partition -1", "0 to"},
+	    {"state --partition x", "0 to"},
+	    {"state --lane slow", "control, all"},
+	    {"verify --lane control", "jobs, bulk"},
 	};
 
 	(void)state;
