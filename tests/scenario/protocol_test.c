@@ -12,7 +12,6 @@
 
 #include "core/children.h"
 #include "tests/fake/clock.h"
-#include "tests/fake/failpoint.h"
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
@@ -30,86 +29,15 @@ static int
 close_world(void **state)
 {
 	(void)state;
-	fake_failpoint = NULL;
 	fake_task_release(NULL);
 	world_close();
 	return 0;
-}
-
-static int32_t
-home(const char *domain)
-{
-	return murmur2_partition(domain, strlen(domain), PARTITIONS);
-}
-
-/* The n-th name that lives on partition p. */
-static const char *
-name_on(int32_t p, int n)
-{
-	static char name[4][24];
-	static int turn;
-
-	for (int i = 0;; i++) {
-		char *at = name[turn % 4];
-
-		snprintf(at, sizeof(name[0]), "n%d.test", i);
-		if (home(at) == p && n-- == 0) {
-			turn++;
-			return at;
-		}
-	}
-}
-
-static void
-see_pos(void *arg, const struct kafka_record *r)
-{
-	*(size_t *)arg += r->key_len == 3 && memcmp(r->key, "pos", 3) == 0;
-}
-
-/* Transactions that touched p. */
-static size_t
-commits(int32_t p)
-{
-	size_t n = 0;
-
-	sim_read(TOPIC_STATE, p, 0, BROKER_COMMITTED, see_pos, &n);
-	return n;
 }
 
 static bool
 opened(unsigned slot, int32_t p)
 {
 	return scheduler_part(world_scheduler(slot), p) != NULL;
-}
-
-/* What is done once, when somebody arrives at a place for the nth time. */
-static struct {
-	const char *name, *detail;
-	unsigned nth;
-	void (*act)(void);
-} then;
-
-static void
-arrived(const char *name, const char *detail)
-{
-	if (strcmp(name, then.name) != 0)
-		return;
-	if (then.detail != NULL && strcmp(detail, then.detail) != 0)
-		return;
-	if (--then.nth > 0)
-		return;
-	fake_failpoint = NULL;
-	then.act();
-}
-
-static void
-when(const char *name, const char *detail, unsigned nth, void (*act)(void))
-{
-	then.name = name;
-	then.detail = detail;
-	then.nth = nth;
-	then.act = act;
-	fake_failpoint = arrived;
 }
 
 /* -- who owns a partition -------------------------------------------------- */
@@ -125,21 +53,21 @@ a_newcomer_waits_for_the_commit_under_way(void **state)
 	fake_task_wait_runs();
 	for (int p = 0; p < PARTITIONS; p++) {
 		snprintf(id, sizeof(id), "a%d", p);
-		world_dns(name_on(p, 0), VERDICT_PASS, CODE_NONE);
-		world_post(TOPIC_JOBS, "verify", name_on(p, 0), id, NULL);
+		world_dns(world_name(p, 0), VERDICT_PASS, CODE_NONE);
+		world_post(TOPIC_JOBS, "verify", world_name(p, 0), id, NULL);
 	}
 	world_run(50); /* k is under way */
 	assert_int_equal(fake_task_waiting("commit"), 1);
 	for (int p = 0; p < PARTITIONS; p++) {
 		snprintf(id, sizeof(id), "b%d", p);
-		world_dns(name_on(p, 1), VERDICT_PASS, CODE_NONE);
-		world_post(TOPIC_JOBS, "verify", name_on(p, 1), id, NULL);
+		world_dns(world_name(p, 1), VERDICT_PASS, CODE_NONE);
+		world_post(TOPIC_JOBS, "verify", world_name(p, 1), id, NULL);
 	}
 	world_run(50); /* k + 1 gathers */
 	world_start(1);
 	/* both were written before the partitions went over */
-	assert_string_equal(world_outcome(name_on(0, 0), "a0"), "verified");
-	assert_string_equal(world_outcome(name_on(3, 1), "b3"), "verified");
+	assert_string_equal(world_outcome(world_name(0, 0), "a0"), "verified");
+	assert_string_equal(world_outcome(world_name(3, 1), "b3"), "verified");
 	fake_task_release("commit");
 	world_run(SECOND);
 	for (int p = 0; p < PARTITIONS; p++)
@@ -172,9 +100,9 @@ a_zombie_writes_nothing(void **state)
 		world_start(1);
 		world_run(SECOND);
 		/* only A's partitions: it is A that arrives */
-		world_post(TOPIC_JOBS, "verify", name_on(0, 0), "j1",
+		world_post(TOPIC_JOBS, "verify", world_name(0, 0), "j1",
 		    "\"deadline_s\":600");
-		when(place[i], NULL, 1, freeze_and_lose_all);
+		world_when(place[i], NULL, 1, freeze_and_lose_all);
 		world_run(SECOND);
 		assert_true(opened(1, 0));
 		world_thaw(0);
@@ -183,7 +111,7 @@ a_zombie_writes_nothing(void **state)
 			assert_int_equal(world_exit_code(0), EXIT_CODE_OUTSIDE);
 		world_run(HOUR);
 		assert_string_equal(
-		    world_outcome(name_on(0, 0), "j1"), "expired");
+		    world_outcome(world_name(0, 0), "j1"), "expired");
 		world_check_settled();
 		world_close();
 	}
@@ -208,11 +136,11 @@ a_partition_that_came_and_went_is_not_written(void **state)
 
 	world_start(0);
 	world_run(SECOND);
-	before = commits(0);
-	world_post(TOPIC_JOBS, "claim", name_on(0, 0), "j1", NULL);
-	when("commit.begin", NULL, 1, give_up_too_early);
+	before = world_commits(0);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 0), "j1", NULL);
+	world_when("commit.begin", NULL, 1, give_up_too_early);
 	world_run(10);
-	assert_int_equal(commits(0), before);
+	assert_int_equal(world_commits(0), before);
 	world_crash(0);
 	world_start(0);
 	world_run(SECOND);
@@ -248,7 +176,7 @@ two_takeovers_within_one_transaction(void **state)
 	world_start(0);
 	world_run(SECOND);
 	world_post(
-	    TOPIC_JOBS, "verify", name_on(1, 0), "j1", "\"deadline_s\":600");
+	    TOPIC_JOBS, "verify", world_name(1, 0), "j1", "\"deadline_s\":600");
 	sim_crash_at("commit.offsets_sent", NULL, 1);
 	world_run(100);
 	assert_null(world_scheduler(0));
@@ -263,7 +191,7 @@ two_takeovers_within_one_transaction(void **state)
 	world_run(10 * SECOND); /* A's transaction is aborted by the broker */
 	world_start(2);
 	world_run(HOUR);
-	assert_string_equal(world_outcome(name_on(1, 0), "j1"), "expired");
+	assert_string_equal(world_outcome(world_name(1, 0), "j1"), "expired");
 	world_check_settled();
 }
 
@@ -271,7 +199,7 @@ static void
 an_open_transaction_hides_nothing_from_a_restore(void **state)
 {
 	(void)state;
-	const char *domain = name_on(2, 0);
+	const char *domain = world_name(2, 0);
 
 	world_start(0);
 	sim_foreign_open("somebody", TOPIC_STATE, 2);
@@ -307,11 +235,11 @@ a_commit_of_timers_alone_holds_all_lanes(void **state)
 {
 	(void)state;
 	world_start(0);
-	world_post(TOPIC_JOBS, "verify", name_on(1, 0), "j1", NULL);
+	world_post(TOPIC_JOBS, "verify", world_name(1, 0), "j1", NULL);
 	world_run(SECOND);
-	when("commit.offsets_sent", NULL, 1, count_held_lanes);
+	world_when("commit.offsets_sent", NULL, 1, count_held_lanes);
 	world_run(MINUTE);
-	assert_null(fake_failpoint);
+	assert_true(world_happened());
 	assert_int_equal(held_lanes, LANE_N);
 }
 
@@ -321,7 +249,7 @@ static void
 what_was_built_on_an_aborted_batch_goes_with_it(void **state)
 {
 	(void)state;
-	const char *a = name_on(0, 0), *b = name_on(0, 1);
+	const char *a = world_name(0, 0), *b = world_name(0, 1);
 
 	world_dns(a, VERDICT_PASS, CODE_NONE);
 	world_dns(b, VERDICT_PASS, CODE_NONE);
@@ -346,7 +274,7 @@ static void
 answers_for_what_is_gone_only_free_their_place(void **state)
 {
 	(void)state;
-	const char *a = name_on(0, 0), *b = name_on(0, 1);
+	const char *a = world_name(0, 0), *b = world_name(0, 1);
 
 	world_start(0);
 	world_run(SECOND);
@@ -375,22 +303,22 @@ a_quick_job_is_written_once_a_slow_one_twice(void **state)
 
 	world_start(0);
 	world_run(SECOND);
-	before = commits(0);
+	before = world_commits(0);
 	world_post(
-	    TOPIC_JOBS, "verify", name_on(0, 0), "a", "\"deadline_s\":0");
+	    TOPIC_JOBS, "verify", world_name(0, 0), "a", "\"deadline_s\":0");
 	world_run(SECOND);
-	assert_int_equal(commits(0), before + 1);
+	assert_int_equal(world_commits(0), before + 1);
 	world_dns_delay(50);
 	world_post(
-	    TOPIC_JOBS, "verify", name_on(0, 1), "b", "\"deadline_s\":0");
+	    TOPIC_JOBS, "verify", world_name(0, 1), "b", "\"deadline_s\":0");
 	world_run(SECOND);
-	assert_int_equal(commits(0), before + 3);
+	assert_int_equal(world_commits(0), before + 3);
 	/* the bulk lane has time */
 	world_dns_delay(1500);
 	world_post(
-	    TOPIC_BULK, "verify", name_on(0, 2), "c", "\"deadline_s\":0");
+	    TOPIC_BULK, "verify", world_name(0, 2), "c", "\"deadline_s\":0");
 	world_run(3 * SECOND);
-	assert_int_equal(commits(0), before + 4);
+	assert_int_equal(world_commits(0), before + 4);
 	world_check_settled();
 }
 
@@ -398,7 +326,7 @@ static void
 what_is_not_written_holds_its_lane_back(void **state)
 {
 	(void)state;
-	const char *slow = name_on(0, 0), *other = name_on(0, 1);
+	const char *slow = world_name(0, 0), *other = world_name(0, 1);
 	int64_t at;
 
 	world_start(0);
@@ -427,10 +355,10 @@ an_idle_partition_is_touched_once_a_day(void **state)
 	world_start(0);
 	world_run(MINUTE);
 	for (int32_t p = 0; p < PARTITIONS; p++)
-		before[p] = commits(p);
+		before[p] = world_commits(p);
 	world_run(3 * 24 * HOUR);
 	for (int32_t p = 0; p < PARTITIONS; p++)
-		assert_int_equal(commits(p), before[p] + 3);
+		assert_int_equal(world_commits(p), before[p] + 3);
 }
 
 /* -- where a lane goes on -------------------------------------------------- */
@@ -489,7 +417,7 @@ unread_jobs_deleted(void)
 {
 	int64_t end = sim_committed(LANE_JOBS, 0);
 
-	world_post(TOPIC_JOBS, "claim", name_on(0, 2), "gone", NULL);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 2), "gone", NULL);
 	sim_retain(TOPIC_JOBS, 0, end + 1);
 }
 
@@ -546,8 +474,8 @@ static void
 positions_are_never_guessed(void **state)
 {
 	(void)state;
-	const char *mine = name_on(0, 0), *new = name_on(0, 1);
-	const char *other = name_on(3, 0);
+	const char *mine = world_name(0, 0), *new = world_name(0, 1);
+	const char *other = world_name(3, 0);
 	char key[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(restores); i++) {
@@ -608,7 +536,7 @@ static void
 a_lane_that_leaves_the_log_stops_its_partition(void **state)
 {
 	(void)state;
-	const char *mine = name_on(0, 0), *other = name_on(3, 0);
+	const char *mine = world_name(0, 0), *other = world_name(3, 0);
 	size_t looks;
 	int64_t at;
 
@@ -641,13 +569,13 @@ retention_under_a_restore_stops_nothing(void **state)
 {
 	(void)state;
 	world_start(0);
-	world_post(TOPIC_JOBS, "claim", name_on(0, 0), "a", NULL);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 0), "a", NULL);
 	world_run(SECOND);
 	world_crash(0);
 	/* partition 0 is the last to be read */
-	when("reader.read", "seen", PARTITIONS, delete_seen);
+	world_when("reader.read", "seen", PARTITIONS, delete_seen);
 	world_start(0);
-	assert_null(fake_failpoint);
+	assert_true(world_happened());
 	assert_true(opened(0, 0));
 }
 
@@ -673,7 +601,7 @@ static void
 unknown_fields_are_kept(void **state)
 {
 	(void)state;
-	const char *domain = name_on(0, 0);
+	const char *domain = world_name(0, 0);
 	struct claim c;
 	struct job j = {.ver = 1,
 	    .kind = JOB_VERIFY,
@@ -740,7 +668,7 @@ a_job_of_another_partition_harms_nobody(void **state)
 	world_crash(0);
 	writer_init(&w, bytes, sizeof(bytes));
 	record_put_job(&w, &j);
-	record_job_key(key, "acme", name_on(1, 0), "j");
+	record_job_key(key, "acme", world_name(1, 0), "j");
 	sim_post(&(struct kafka_out){.topic = TOPIC_STATE,
 	    .partition = 0,
 	    .key = key,
@@ -750,7 +678,7 @@ a_job_of_another_partition_harms_nobody(void **state)
 	world_start(0);
 	world_start(1);
 	world_run(2 * HOUR);
-	assert_string_equal(world_outcome(name_on(1, 0), "j"), "expired");
+	assert_string_equal(world_outcome(world_name(1, 0), "j"), "expired");
 }
 
 /* -- identities ------------------------------------------------------------ */
@@ -759,7 +687,7 @@ static void
 the_window_of_identities_has_an_end(void **state)
 {
 	(void)state;
-	const char *domain = name_on(0, 0);
+	const char *domain = world_name(0, 0);
 
 	world_start(0);
 	world_post(TOPIC_JOBS, "verify", domain, "a", "\"deadline_s\":0");
@@ -771,7 +699,7 @@ the_window_of_identities_has_an_end(void **state)
 	assert_string_equal(world_outcome(domain, "a"), "failed");
 	/* days pass only when something is done */
 	world_run(3 * 24 * HOUR);
-	world_post(TOPIC_JOBS, "claim", name_on(0, 1), "c", NULL);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 1), "c", NULL);
 	world_run(SECOND);
 	world_post(TOPIC_JOBS, "verify", domain, "a", "\"deadline_s\":0");
 	world_run(SECOND);
@@ -783,7 +711,7 @@ static void
 an_old_backlog_is_remembered_from_now_on(void **state)
 {
 	(void)state;
-	const char *domain = name_on(0, 0);
+	const char *domain = world_name(0, 0);
 
 	world_start(0);
 	world_run(SECOND);
@@ -791,7 +719,7 @@ an_old_backlog_is_remembered_from_now_on(void **state)
 	world_post(TOPIC_JOBS, "claim", domain, "old", NULL);
 	world_run(10 * 24 * HOUR);
 	world_post(TOPIC_JOBS, "claim", domain, "old", NULL);
-	world_post(TOPIC_JOBS, "claim", name_on(0, 1), "new", NULL);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 1), "new", NULL);
 	world_start(0);
 	world_run(SECOND);
 	world_post(TOPIC_JOBS, "claim", domain, "old", NULL);
@@ -805,7 +733,8 @@ static void
 deadlines_count_from_where_they_should(void **state)
 {
 	(void)state;
-	const char *a = name_on(0, 0), *b = name_on(0, 1), *c = name_on(0, 2);
+	const char *a = world_name(0, 0), *b = world_name(0, 1),
+		   *c = world_name(0, 2);
 
 	world_post(TOPIC_JOBS, "verify", a, "a", "\"deadline_s\":600");
 	world_post(TOPIC_BULK, "verify", b, "b", "\"deadline_s\":600");
@@ -830,7 +759,7 @@ static void
 the_clock_of_the_machine_counts_for_nothing(void **state)
 {
 	(void)state;
-	const char *a = name_on(0, 0), *b = name_on(0, 1);
+	const char *a = world_name(0, 0), *b = world_name(0, 1);
 	int64_t posted;
 
 	world_start(0);

@@ -13,6 +13,7 @@
 #include "core/topic.h"
 #include "io/frame.h"
 #include "tests/fake/clock.h"
+#include "tests/fake/failpoint.h"
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
@@ -221,6 +222,7 @@ world_open(int32_t partitions)
 	sim_clock(WORLD_START);
 	fake_redis_wipe();
 	fake_redis_down(false);
+	fake_failpoint = NULL;
 	assert_int_equal(shm_open_crew(&w.shm, &e), OK);
 	w.policy = (struct policy){
 	    .version = "test",
@@ -264,6 +266,7 @@ close_ends(struct slot *s)
 void
 world_close(void)
 {
+	fake_failpoint = NULL;
 	for (unsigned i = 0; i < WORLD_SLOTS; i++)
 		if (w.slot[i].scheduler != NULL)
 			world_drain(i);
@@ -550,6 +553,74 @@ each(enum topic topic, void (*see)(void *arg, const struct kafka_record *r),
 	for (int32_t p = 0; p < broker.partitions_n; p++)
 		sim_read(
 		    topic, p, broker_low(topic, p), BROKER_COMMITTED, see, arg);
+}
+
+const char *
+world_name(int32_t p, int n)
+{
+	static char name[8][24];
+	static unsigned turn;
+	char *at = name[turn++ % ARRAY_LEN(name)];
+
+	for (int i = 0;; i++) {
+		snprintf(at, sizeof(name[0]), "n%d.test", i);
+		if (murmur2_partition(at, strlen(at), broker.partitions_n) ==
+			p &&
+		    n-- == 0)
+			return at;
+	}
+}
+
+static void
+count_pos(void *arg, const struct kafka_record *r)
+{
+	*(size_t *)arg += r->key_len == 3 && memcmp(r->key, "pos", 3) == 0;
+}
+
+size_t
+world_commits(int32_t p)
+{
+	size_t n = 0;
+
+	sim_read(TOPIC_STATE, p, 0, BROKER_COMMITTED, count_pos, &n);
+	return n;
+}
+
+static struct {
+	const char *name, *detail;
+	unsigned nth;
+	void (*act)(void);
+} then;
+
+static void
+arrived(const char *name, const char *detail)
+{
+	if (strcmp(name, then.name) != 0)
+		return;
+	if (then.detail != NULL &&
+	    (detail == NULL || strcmp(detail, then.detail) != 0))
+		return;
+	if (--then.nth > 0)
+		return;
+	fake_failpoint = NULL;
+	then.act();
+}
+
+void
+world_when(
+    const char *name, const char *detail, unsigned nth, void (*act)(void))
+{
+	then.name = name;
+	then.detail = detail;
+	then.nth = nth;
+	then.act = act;
+	fake_failpoint = arrived;
+}
+
+bool
+world_happened(void)
+{
+	return fake_failpoint == NULL;
 }
 
 struct counting {

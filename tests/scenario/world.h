@@ -58,6 +58,16 @@ int64_t world_post(enum topic lane, const char *kind, const char *domain,
 int64_t world_post_raw(
     enum topic lane, int32_t partition, const char *key, const char *value);
 
+/* The n-th (from 0) of the names that live on partition p. */
+const char *world_name(int32_t p, int n);
+/* Transactions that touched partition p. */
+size_t world_commits(int32_t p);
+/* At the nth (1, 2, ...) arrival from now on at this failpoint, act is called
+ * from within it, once; detail NULL: any. */
+void world_when(
+    const char *name, const char *detail, unsigned nth, void (*act)(void));
+bool world_happened(void);
+
 /* What committed readers see: number of messages of a topic whose value holds
  * all of the texts given (NULL ends the list). */
 size_t world_count(enum topic topic, ...) __attribute__((sentinel));
