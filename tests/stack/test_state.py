@@ -330,3 +330,37 @@ def test_jobs_deleted_by_retention(running):
     pool.stop()
     run = state(pool, *command, "--yes")
     assert run.returncode == 0 and "no lane is kept closed" in run.stdout, run
+
+
+def test_no_position_at_all(new_pool):
+    """A state that somebody copied without it: every lane is closed."""
+    pool, p = new_pool(settings={"session_ms": SESSION_MS}), 1
+    one = pool.crew("1", start=False)
+    waiting = post(pool, p, 2)
+    # a claim as the oracle reads it, and what a look would leave: nothing
+    claim = b"\x01" + (1).to_bytes(8, "big") + (1).to_bytes(4, "big") + bytes(20) + bytes(
+        1 + 4 + 3 * 8 + 4 + 8) + b"\x03" + bytes(2 + 1 + 4 + 2)
+    known = domain_in(p)
+    pool.send(claim, b"claim/acme/" + known.encode(), lane="state", partition=p)
+    pool.flush()
+    one.start()
+    error, command = stopped(pool, p)
+    assert command == ["rebase", "--partition", "1", "--lane", "all", "--to", "low"]
+    assert "no position at all" in error
+    pool.stop()
+    run = state(pool, "rebase", "--partition", "1", "--lane", "all", "--to", "pos", "--yes")
+    assert run.returncode == 4 and "knows no position" in run.stderr, run
+    run = state(pool, *command, "--yes")
+    assert run.returncode == 0, run
+    one.start()
+    assert not one.events("partition.stopped")
+    done(pool, waiting)
+    entries, _ = dump(pool, "--partition", "1")
+    assert [e["generation"] for e in entries if e["key"] == "claim/acme/" + known] == [1]
+
+
+def test_kafka_is_down(pool):
+    pool.conf("1", "down", brokers='"127.0.0.1:1"')
+    run = state(pool, "dump", slot="down")
+    assert run.returncode == 5 and run.stdout == "" and "127.0.0.1:1" in run.stderr, run
+    assert len(run.stderr.splitlines()) == 1, run.stderr
