@@ -276,7 +276,7 @@ wants(const struct part *part, enum batch_scope scope, int64_t now_mono)
 {
 	if (part->in_batch)
 		return false;
-	if (part->touch || part->ripe)
+	if (part->touch || part->ripe_at <= now_mono)
 		return true;
 	if (scope == BATCH_DUE)
 		return part_grace_due(part) <= now_mono;
@@ -301,7 +301,7 @@ take(struct batch *b, struct part *part, enum batch_scope scope,
 	b->chain_from[i] = part->chained;
 	part->pending = NULL;
 	part->touch = false;
-	part->ripe = false;
+	part->ripe_at = INT64_MAX;
 	part->in_batch = true;
 	touch->partition = part->p;
 	touch->epoch = part->epoch;

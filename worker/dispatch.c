@@ -244,7 +244,7 @@ found(struct scheduler *s, struct asked *slot, const struct finding *f,
 	if (job->job.looks == 0)
 		s->first_looks[job->job.lane]--;
 	outcome = job_look(&job->job, f, look_at, s->policy);
-	part->ripe = true;
+	step_ripen(s, part, job->job.lane);
 	how = step_claim(s, part, claim, claim_event_of(f), f, job, now, e);
 	if (how == OK && outcome == END_EXPIRED && claim->jobs->next == NULL)
 		how = step_claim(

@@ -113,7 +113,7 @@ no_way_back(struct intake *in)
 {
 	part_release_held(in->part, in->ev->lane, INT64_MAX);
 	part_pending(in->part)->steps++;
-	in->part->ripe = true;
+	step_ripen(in->s, in->part, in->ev->lane);
 }
 
 /* -- answers without a look ----------------------------------------------- */

@@ -28,6 +28,7 @@ part_open(struct part **out, int32_t p, uint64_t epoch,
 	}
 	part->p = p;
 	part->epoch = epoch;
+	part->ripe_at = INT64_MAX;
 	table_init(&part->claims, seed);
 	table_init(&part->domains, seed);
 	table_init(&part->jobs, seed);

@@ -680,8 +680,10 @@ commit_due(const struct scheduler *s)
 		const struct part *part = s->parts[i];
 		int64_t grace = part_grace_due(part);
 
-		if (part->touch || part->ripe)
+		if (part->touch)
 			grace = s->mono;
+		if (part->ripe_at < grace)
+			grace = part->ripe_at;
 		if (grace < due)
 			due = grace;
 	}

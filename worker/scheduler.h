@@ -34,6 +34,7 @@
 
 #define GRACE_JOBS_MS	     15 /* a job that ends within it is written once */
 #define GRACE_BULK_MS	     2000
+#define BULK_TOGETHER_MS     250 /* bulk steps of all partitions: one batch */
 #define BATCH_STEPS_MAX	     5000
 #define BATCH_PARTITIONS_MAX 16
 #define OPEN_JOBS_MAX	     4000000u /* intake pauses above */
@@ -120,8 +121,9 @@ struct part {
 	struct open_claim *dirty_claims;
 	struct open_job *dirty_jobs;
 	struct pending *pending; /* NULL: nothing */
-	bool ripe;  /* a step has ended: pending must not wait for a grace */
-	bool touch; /* write `pos` even if nothing is pending */
+	int64_t ripe_at;    /* mono ms at which pending is to be written, as a
+			     * step has ended; INT64_MAX: it may wait */
+	bool touch;	    /* write `pos` even if nothing is pending */
 	int64_t touched_at; /* mono ms of the last commit that touched it */
 	int64_t chained;    /* state offset that Redis will have seen */
 	bool in_batch;	    /* of the running commit */
@@ -361,6 +363,9 @@ enum next step_settle(struct scheduler *s, struct part *part,
     struct open_job *job, enum job_outcome outcome, enum code code,
     const struct finding *f, int64_t now, struct err *e) MUST_USE;
 void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
+/* A step of this lane has ended: what is pending is to be written. At once,
+ * but for the bulk lane: its steps of all partitions go together. */
+void step_ripen(const struct scheduler *s, struct part *part, enum lane lane);
 void step_dirty_claim(
     struct part *part, struct open_claim *claim, enum lane lane);
 void step_dirty_job(struct part *part, struct open_job *job);

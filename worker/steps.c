@@ -40,6 +40,19 @@ step_digest(uint8_t out[SEEN_DIGEST], const char *job_key)
 	memcpy(out, digest, SEEN_DIGEST);
 }
 
+/* A transaction costs by the partitions it touches: the bulk lane's all become
+ * ripe at the same moments, so that a few large ones take them all. */
+void
+step_ripen(const struct scheduler *s, struct part *part, enum lane lane)
+{
+	int64_t at = s->mono;
+
+	if (lane == LANE_BULK)
+		at += BULK_TOGETHER_MS - s->mono % BULK_TOGETHER_MS;
+	if (at < part->ripe_at)
+		part->ripe_at = at;
+}
+
 void
 step_dirty_claim(struct part *part, struct open_claim *claim, enum lane lane)
 {
@@ -270,7 +283,7 @@ step_end(struct scheduler *s, struct part *part, const struct step_who *w,
 	status_end_put(part_pending(part), w, end)->urgent = lane != LANE_BULK;
 	step_digest(entry.digest, w->job_key);
 	part_pending(part)->steps++;
-	part->ripe = true;
+	step_ripen(s, part, lane);
 	if (lane != LANE_BULK)
 		part_pending(part)->urgent = true;
 	s->settled++;

@@ -323,6 +323,36 @@ a_quick_job_is_written_once_a_slow_one_twice(void **state)
 }
 
 static void
+the_bulk_lane_is_written_together(void **state)
+{
+	(void)state;
+	size_t before;
+
+	world_start(0);
+	world_run(SECOND);
+	before = world_commits(0);
+	for (int p = 0; p < 4; p++) {
+		world_post(TOPIC_BULK, "verify", world_name(p, 0), "a",
+		    "\"deadline_s\":0");
+		world_run(40);
+	}
+	world_run(SECOND);
+	assert_string_equal(world_outcome(world_name(3, 0), "a"), "failed");
+	/* they may lie on both sides of one of its moments */
+	assert_in_range(world_commits(0), before + 1, before + 2);
+	/* who waits for an answer does not wait for it */
+	world_post(
+	    TOPIC_BULK, "verify", world_name(0, 1), "b", "\"deadline_s\":0");
+	world_run(10);
+	world_post(
+	    TOPIC_JOBS, "verify", world_name(0, 2), "c", "\"deadline_s\":0");
+	world_run(50);
+	assert_string_equal(world_outcome(world_name(0, 2), "c"), "failed");
+	assert_string_equal(world_outcome(world_name(0, 1), "b"), "failed");
+	world_check_settled();
+}
+
+static void
 what_is_not_written_holds_its_lane_back(void **state)
 {
 	(void)state;
@@ -334,7 +364,7 @@ what_is_not_written_holds_its_lane_back(void **state)
 	world_dns_delay(1500);
 	at = world_post(TOPIC_BULK, "verify", slow, "a", "\"deadline_s\":0");
 	world_post(TOPIC_BULK, "claim", other, "b", NULL);
-	world_run(100);
+	world_run(BULK_TOGETHER_MS + 50);
 	assert_string_equal(world_outcome(other, "b"), "done");
 	assert_int_equal(sim_committed(LANE_BULK, 0), at);
 	world_crash(0);
@@ -798,6 +828,7 @@ main(void)
 	    CASE(what_was_built_on_an_aborted_batch_goes_with_it),
 	    CASE(answers_for_what_is_gone_only_free_their_place),
 	    CASE(a_quick_job_is_written_once_a_slow_one_twice),
+	    CASE(the_bulk_lane_is_written_together),
 	    CASE(what_is_not_written_holds_its_lane_back),
 	    CASE(an_idle_partition_is_touched_once_a_day),
 	    CASE(positions_are_never_guessed),
