@@ -122,16 +122,23 @@ def test_dump_is_what_was_done(running, zone):
     value = pool.claim(org, "good.test")
     zone("set", "_example-challenge.good.test", value)
     assert pool.verify(org, "good.test")["outcome"] == "verified"
-    job = fresh("v")
+    job, taken_back = fresh("v"), fresh("v")
+    pool.post(org, "late.test", taken_back, deadline_s=3600)
+    pool.flush()
+    until(lambda: pool.events("look.done", org=org, domain="late.test"), 30, "a first look")
+    pool.post(org, "late.test", fresh("x"), kind="cancel", target=taken_back)
     pool.post(org, "missing.test", job, deadline_s=3600, lane="bulk", ref="r-1")
     pool.flush()
+    assert pool.result(org, "late.test", taken_back)["outcome"] == "cancelled"
     until(lambda: any(e["data"]["job"] for e in pool.events(
         "look.done", org=org, domain="missing.test")), 30, "a first look")
     pool.stop()
     entries, _ = dump(pool)
     for e in entries:
         assert set(e) == SHAPES[e["kind"]], e
-    assert entries == sorted(entries, key=lambda e: (e["partition"], e["key"]))
+    keys = [(e["partition"], e["key"]) for e in entries]
+    assert keys == sorted(set(keys))  # each once
+    assert not [k for k in keys if k[1].endswith(taken_back)]
 
     want = pool.state()
     claims = {(e["org"], e["domain"]): e for e in entries if e["kind"] == "claim"}
