@@ -214,13 +214,14 @@ class Pool:
         for crew in running:
             assert crew.process.wait(40) == 0, crew.tail()
 
-    def close(self):
+    def kill(self):
+        """Whatever still runs, stopped or not."""
         for crew in self.crews.values():
             if crew.process and crew.process.poll() is None:
-                for pid in [crew.process.pid, *crew.children().values()]:
-                    os.kill(pid, signal.SIGCONT)
-                crew.process.kill()
-                crew.process.wait()
+                crew.kill()
+
+    def close(self):
+        self.kill()
         self.producer.close(timeout=1)
         for reader in self.readers.values():
             reader.close()
