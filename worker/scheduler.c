@@ -556,7 +556,10 @@ on_off_log(struct scheduler *s)
 	struct part *part = scheduler_part(s, s->ev.partition);
 	struct err e;
 
-	err_set(&e, "lane %s partition %d: offset %lld is not on the log",
+	err_set(&e,
+	    "lane %s partition %d: offset %lld is not on the log any more;"
+	    " restart the crew: it says then which `domainproof state rebase`"
+	    " opens the partition",
 	    lane_name(s->ev.lane), s->ev.partition, (long long)s->ev.offset);
 	fail("partition.stopped", &e, 0);
 	if (part != NULL)
