@@ -15,9 +15,9 @@ FAULTY = "faulty/domainproofd"
 # place, and the arrival at which to die: past the start for what is met there
 # too
 POINTS = [
-    "commit.begin@10", "commit.begun@10", "commit.captured@10", "commit.record=results@3",
-    "commit.record=state@12", "commit.record=seen@2", "commit.produced@10",
-    "commit.offsets_sent@10", "commit.before@10", "commit.after@10", "status.before@10",
+    "commit.begin@3", "commit.begun@3", "commit.captured@3", "commit.record=results@3",
+    "commit.record=state@12", "commit.record=seen@2", "commit.produced@3",
+    "commit.offsets_sent@3", "commit.before@3", "commit.after@3", "status.before@3",
     "scheduler.decode@25", "resolver.evaluate@7",
 ]
 START_POINTS = [
@@ -111,7 +111,7 @@ def test_dies_at_work(pool, tmp_path, point):
 def test_dies_at_start(pool, tmp_path, point):
     """With jobs open from before, and new ones waiting."""
     before = pool.crew("1")
-    work = Work(pool, point, 3)
+    work = Work(pool, point, 2)
     until(lambda: len(pool.state().jobs) >= MISSING_N, 20, "jobs are open")
     before.kill()
     crew = faulty(pool, tmp_path, [point], start=False).start(ready=False)
