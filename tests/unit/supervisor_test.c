@@ -615,6 +615,7 @@ hup_takes_all_or_nothing(void **state)
 {
 	(void)state;
 	start_crew();
+	wait_until(world->hello[0] == 1); /* read by the first scheduler */
 	write_file("d.conf", "pool: { resolvers = 64; };\n");
 	kill(supervisor, SIGHUP);
 	wait_until(log_has("log", "d.conf:1: pool.resolvers: must be 0 to 63"));
