@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/shm.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -154,6 +155,7 @@ shm_poisoned(const struct shm *m, const char *what)
 		atomic_thread_fence(memory_order_acquire);
 		if (turn % 2 == 0 && turn == atomic_load(&shared->turn))
 			return found;
+		sched_yield(); /* the writer may have been interrupted */
 	}
 	return false;
 }
