@@ -219,7 +219,6 @@ accept(struct intake *in, const struct job *job)
 	if (how == OK)
 		how = step_claim(s, in->part, open->claim, CLAIM_EV_OPEN, NULL,
 		    open, in->now, in->e);
-	step_claim_jobs(in->part, open->claim, in->ev->lane);
 	return how == OK ? dispatch_arm(s, open, job->due_at, in->e) : how;
 }
 

@@ -273,6 +273,7 @@ part_release_held(struct part *part, enum lane lane, int64_t now_mono)
 		if (job != NULL) {
 			job->held_until = 0;
 			step_dirty_job(part, job);
+			step_claim_jobs(part, job->claim, lane);
 		}
 		ls->held_first++;
 		ls->held_n--;

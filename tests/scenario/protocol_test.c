@@ -363,6 +363,37 @@ the_bulk_lane_is_written_together(void **state)
 }
 
 static void
+count_claims(void *arg, const struct kafka_record *r)
+{
+	*(size_t *)arg += r->key_len > 6 && memcmp(r->key, "claim/", 6) == 0;
+}
+
+/* Not when the job is accepted, as long as the job itself is not written. */
+static void
+a_known_claim_is_written_once_a_quick_job(void **state)
+{
+	(void)state;
+	const char *slow = world_name(0, 0), *other = world_name(0, 1);
+	size_t before = 0, after = 0;
+
+	world_start(0);
+	world_post(TOPIC_BULK, "verify", slow, "a", "\"deadline_s\":0");
+	world_run(SECOND);
+	sim_read(TOPIC_STATE, 0, 0, BROKER_COMMITTED, count_claims, &before);
+	world_dns_delay(1500);
+	world_post(TOPIC_BULK, "verify", slow, "b", "\"deadline_s\":0");
+	world_run(10);
+	world_post(TOPIC_JOBS, "claim", other, "c", NULL);
+	world_run(100);
+	assert_string_equal(world_outcome(other, "c"), "done");
+	world_run(3 * SECOND);
+	assert_string_equal(world_outcome(slow, "b"), "failed");
+	sim_read(TOPIC_STATE, 0, 0, BROKER_COMMITTED, count_claims, &after);
+	assert_int_equal(after, before + 2); /* other, and slow once */
+	world_check_settled();
+}
+
+static void
 what_is_not_written_holds_its_lane_back(void **state)
 {
 	(void)state;
@@ -839,6 +870,7 @@ main(void)
 	    CASE(answers_for_what_is_gone_only_free_their_place),
 	    CASE(a_quick_job_is_written_once_a_slow_one_twice),
 	    CASE(the_bulk_lane_is_written_together),
+	    CASE(a_known_claim_is_written_once_a_quick_job),
 	    CASE(what_is_not_written_holds_its_lane_back),
 	    CASE(an_idle_partition_is_touched_once_a_day),
 	    CASE(positions_are_never_guessed),
