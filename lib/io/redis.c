@@ -403,23 +403,42 @@ add_bytes(struct bytes *b, const void *bytes, size_t len)
 	b->len += len;
 }
 
+/* Decimal, from the end of a buffer; returns its first digit. */
+static char *
+digits(char *end, uint64_t v)
+{
+	do {
+		*--end = (char)('0' + v % 10);
+		v /= 10;
+	} while (v > 0);
+	return end;
+}
+
+/* "*N" or "$N" and the end of the line: written for each argument of each
+ * command, so not by printf. */
+static void
+add_head(struct bytes *b, char sign, size_t n)
+{
+	char text[24], *end = text + sizeof(text), *at;
+
+	*--end = '\n';
+	*--end = '\r';
+	at = digits(end, n);
+	*--at = sign;
+	add_bytes(b, at, (size_t)(text + sizeof(text) - at));
+}
+
 static void
 add_command(struct bytes *b, size_t args_n)
 {
-	char head[32];
-
-	add_bytes(
-	    b, head, (size_t)snprintf(head, sizeof(head), "*%zu\r\n", args_n));
+	add_head(b, '*', args_n);
 	b->commands_n++;
 }
 
 static void
 add_counted(struct bytes *b, const char *text, size_t len)
 {
-	char head[32];
-
-	add_bytes(
-	    b, head, (size_t)snprintf(head, sizeof(head), "$%zu\r\n", len));
+	add_head(b, '$', len);
 	add_bytes(b, text, len);
 	add_bytes(b, "\r\n", 2);
 }
@@ -433,10 +452,12 @@ add_text(struct bytes *b, const char *text)
 static void
 add_number(struct bytes *b, int64_t v)
 {
-	char text[24];
+	char text[24], *end = text + sizeof(text);
+	char *at = digits(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 
-	add_counted(
-	    b, text, (size_t)snprintf(text, sizeof(text), "%" PRId64, v));
+	if (v < 0)
+		*--at = '-';
+	add_counted(b, at, (size_t)(end - at));
 }
 
 static void

@@ -335,15 +335,21 @@ whole_hash_is_replaced(void **state)
 	struct redis_field two[] = {
 	    {.name = "x", .text = "1"},
 	    {.name = "n", .number = -5},
+	    {.name = "zero", .number = 0},
+	    {.name = "least", .number = INT64_MIN},
+	    {.name = "most", .number = INT64_MAX},
 	};
 	struct redis *r = opened();
 	char line[64];
 
 	(void)state;
 	redis_begin(r);
-	redis_put_hash(r, KEY, 1, two, 2, 100);
+	redis_put_hash(r, KEY, 1, two, ARRAY_LEN(two), 100);
 	run_ok(r);
 	assert_cli("HGET " KEY " n", "-5");
+	assert_cli("HGET " KEY " zero", "0");
+	assert_cli("HGET " KEY " least", "-9223372036854775808");
+	assert_cli("HGET " KEY " most", "9223372036854775807");
 	cli("TTL " KEY, line, sizeof(line));
 	assert_in_range(atoi(line), 90, 100);
 	redis_begin(r);
