@@ -465,7 +465,7 @@ commit_turn(struct scheduler *s)
 		_exit(EXIT_CODE_OUTSIDE); /* its thread cannot be ended */
 	}
 	if (s->mono >= s->commit_began + s->settings->kafka.commit_min_ms)
-		commit_start(s, BATCH_DUE);
+		commit_start(s, scheduler_full(s) ? BATCH_ALL : BATCH_DUE);
 	return SCHED_GO_ON;
 }
 
@@ -675,7 +675,7 @@ settled_in(const struct scheduler *s)
 static int64_t
 commit_due(const struct scheduler *s)
 {
-	int64_t due = INT64_MAX;
+	int64_t due = scheduler_full(s) ? s->mono : INT64_MAX;
 
 	if (s->batch != NULL)
 		return s->commit_began + s->settings->kafka.txn_ms;

@@ -138,6 +138,27 @@ a_commit_that_hangs_fills_no_memory(void **state)
 	assert_int_equal(world_count(TOPIC_RESULTS, "\"done\"", NULL), n);
 }
 
+/* It does not wait for its moment when there is no room for the other. */
+static void
+a_full_bulk_lane_is_written_at_once(void **state)
+{
+	(void)state;
+	char id[16];
+
+	world_without_redis();
+	world_start(0);
+	world_run(SECOND);
+	for (unsigned i = 0; i < BATCH_STEPS_MAX + 2000; i++) {
+		snprintf(id, sizeof(id), "c%u", i);
+		world_post(TOPIC_BULK, "claim",
+		    world_name((int32_t)i % PARTITIONS, 0), id, NULL);
+	}
+	world_run(5);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 0), "urgent", NULL);
+	world_run(45);
+	assert_string_equal(world_outcome(world_name(0, 0), "urgent"), "done");
+}
+
 static int64_t
 polled(const struct scheduler *s, enum lane lane)
 {
@@ -469,6 +490,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(overdue_timers_at_the_start_are_asked_for_in_portions),
 	    CASE(a_commit_that_hangs_fills_no_memory),
+	    CASE(a_full_bulk_lane_is_written_at_once),
 	    CASE(the_bulk_lane_gets_its_share_and_no_more),
 	    CASE(first_looks_that_wait_hold_up_their_lane_alone),
 	    CASE(what_decompresses_to_too_much_is_cut),

@@ -291,6 +291,7 @@ a_late_call_of_an_earlier_owner_undoes_nothing(void **state)
 	world_run(50);
 	assert_true(world_happened());
 	assert_string_equal(job_field("j1", "outcome"), "cancelled");
+	assert_string_equal(claim_field(domain, "job"), "");
 	world_thaw(0);
 	world_run(20 * SECOND);
 	assert_string_equal(job_field("j1", "outcome"), "cancelled");
