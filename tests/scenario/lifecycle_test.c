@@ -9,22 +9,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static int
-open_world(void **state)
-{
-	(void)state;
-	world_open(4);
-	return 0;
-}
-
-static int
-close_world(void **state)
-{
-	(void)state;
-	world_close();
-	return 0;
-}
-
 static void
 a_published_record_is_verified_in_one_transaction(void **state)
 {
@@ -317,7 +301,7 @@ what_came_to_the_wrong_partition_is_sent_to_its_own(void **state)
 	assert_int_equal(world_looks("a.test"), 1);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
 main(void)

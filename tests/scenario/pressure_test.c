@@ -14,25 +14,8 @@
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
-#define PARTITIONS 4
+#define PARTITIONS WORLD_PARTITIONS
 #define NEVER	   (1000 * HOUR)
-
-static int
-open_world(void **state)
-{
-	(void)state;
-	world_open(PARTITIONS);
-	return 0;
-}
-
-static int
-close_world(void **state)
-{
-	(void)state;
-	fake_task_release(NULL);
-	world_close();
-	return 0;
-}
 
 /* -- too much -------------------------------------------------------------- */
 
@@ -347,9 +330,7 @@ no_name_closes_a_partition(void **state)
 	static const char *const bad[] = {"a b.test", " ", "a/b.test", "/",
 	    "\\u0000", "\\u0007.test", "a..b", ".", "-", "\\u00e9 \\u00e9",
 	    "xn--a", "1.2.3.4", "[::1]", "\\\"", "\\\\", "job/acme/x",
-	    "\\ud83d"
-	    "\\ude00 /",
-	    "a\\t.test", "\\u007f"};
+	    "\\ud83d\\ude00 /", "a\\t.test", "\\u007f"};
 	char value[512];
 
 	world_open(1);
@@ -482,7 +463,7 @@ a_look_without_an_answer_is_sent_again(void **state)
 	world_check_settled();
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
 main(void)

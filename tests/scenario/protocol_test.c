@@ -15,24 +15,7 @@
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
-#define PARTITIONS 4
-
-static int
-open_world(void **state)
-{
-	(void)state;
-	world_open(PARTITIONS);
-	return 0;
-}
-
-static int
-close_world(void **state)
-{
-	(void)state;
-	fake_task_release(NULL);
-	world_close();
-	return 0;
-}
+#define PARTITIONS WORLD_PARTITIONS
 
 static bool
 opened(unsigned slot, int32_t p)
@@ -94,7 +77,7 @@ a_zombie_writes_nothing(void **state)
 	    "commit.offsets_sent", "commit.before"};
 
 	for (size_t i = 0; i < ARRAY_LEN(place); i++) {
-		open_world(NULL);
+		world_open(PARTITIONS);
 		world_dns("a.test", VERDICT_PASS, CODE_NONE);
 		world_start(0);
 		world_start(1);
@@ -584,7 +567,7 @@ positions_are_never_guessed(void **state)
 	char key[64];
 
 	for (size_t i = 0; i < ARRAY_LEN(restores); i++) {
-		open_world(NULL);
+		world_open(PARTITIONS);
 		world_dns(other, VERDICT_PASS, CODE_NONE);
 		world_start(0);
 		world_post_raw(TOPIC_JOBS, 0, NULL, "what?");
@@ -889,7 +872,7 @@ the_clock_of_the_machine_counts_for_nothing(void **state)
 	world_check_settled();
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
 main(void)

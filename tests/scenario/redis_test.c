@@ -14,25 +14,8 @@
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
-#define PARTITIONS 2
+#define PARTITIONS WORLD_PARTITIONS
 #define CHECK_MS   (10 * SECOND) /* so long until a loss is noticed */
-
-static int
-open_world(void **state)
-{
-	(void)state;
-	world_open(PARTITIONS);
-	return 0;
-}
-
-static int
-close_world(void **state)
-{
-	(void)state;
-	fake_task_release(NULL);
-	world_close();
-	return 0;
-}
 
 static const char *
 claim_field(const char *domain, const char *name)
@@ -343,7 +326,7 @@ a_joined_request_moves_the_deadline_that_is_shown(void **state)
 	assert_string_equal(job_field("j1", "deadline_ms"), want);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
 main(void)

@@ -272,6 +272,23 @@ world_close(void)
 	fake_redis_wipe();
 }
 
+int
+world_setup(void **state)
+{
+	(void)state;
+	world_open(WORLD_PARTITIONS);
+	return 0;
+}
+
+int
+world_teardown(void **state)
+{
+	(void)state;
+	fake_task_release(NULL);
+	world_close();
+	return 0;
+}
+
 static void
 open_role(struct slot *s, unsigned i)
 {

@@ -8,11 +8,12 @@
 #include "tests/fake/fake_redis.h"
 #include "worker/scheduler.h"
 
-#define WORLD_SLOTS 3
-#define WORLD_START 1790000000000LL /* wall ms at the beginning */
-#define SECOND	    1000LL
-#define MINUTE	    (60 * SECOND)
-#define HOUR	    (60 * MINUTE)
+#define WORLD_SLOTS	 3
+#define WORLD_PARTITIONS 4		 /* of world_setup */
+#define WORLD_START	 1790000000000LL /* wall ms at the beginning */
+#define SECOND		 1000LL
+#define MINUTE		 (60 * SECOND)
+#define HOUR		 (60 * MINUTE)
 
 /* What the DNS says of a domain from now on; the default is NOT_PUBLISHED. */
 void world_dns(const char *domain, enum verdict verdict, enum code code);
@@ -24,6 +25,9 @@ int64_t world_look_at(const char *domain, size_t n);
 
 void world_open(int32_t partitions);
 void world_close(void);
+/* A test's, for cmocka. */
+int world_setup(void **state);
+int world_teardown(void **state);
 struct policy *world_policy(void); /* may be changed before world_start */
 
 /* For slots that are started from now on. */
