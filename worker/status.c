@@ -299,17 +299,28 @@ send_put(struct redis *redis, const struct status_put *put)
 
 /* -- on the task: batches ------------------------------------------------ */
 
-/* Only those whose urgency is asked for. */
+enum put_kind { PUT_CLAIM, PUT_JOB, PUT_KIND_N };
+
+static void
+send_kind(struct redis *redis, const struct pending *p, enum put_kind kind,
+    bool urgent)
+{
+	for (const struct status_put *put = p->puts; put != NULL;
+	     put = put->next)
+		if (put->urgent == urgent &&
+		    (put->member != NULL) == (kind == PUT_CLAIM))
+			send_put(redis, put);
+}
+
+/* Only those whose urgency is asked for. Claims first: whoever sees that a job
+ * has ended finds its claim as the job has left it. */
 static void
 send_puts(struct redis *redis, const struct batch *b, bool urgent)
 {
-	for (size_t i = 0; i < b->parts_n; i++) {
-		const struct status_put *put = b->pendings[i]->puts;
-
-		for (; put != NULL; put = put->next)
-			if (put->urgent == urgent)
-				send_put(redis, put);
-	}
+	for (int kind = 0; kind < PUT_KIND_N; kind++)
+		for (size_t i = 0; i < b->parts_n; i++)
+			send_kind(
+			    redis, b->pendings[i], (enum put_kind)kind, urgent);
 }
 
 static enum next

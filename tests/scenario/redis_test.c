@@ -326,6 +326,37 @@ a_joined_request_moves_the_deadline_that_is_shown(void **state)
 	assert_string_equal(job_field("j1", "deadline_ms"), want);
 }
 
+struct order {
+	unsigned n, claim, job; /* places, from 1 on */
+};
+
+static void
+note_order(void *arg, const char *key)
+{
+	struct order *o = arg;
+
+	o->n++;
+	if (strncmp(key, "domainproof:claim:", 18) == 0)
+		o->claim = o->n;
+	if (strncmp(key, "domainproof:job:", 16) == 0)
+		o->job = o->n;
+}
+
+/* Who waits for the end of a job goes on to read the claim. */
+static void
+a_claim_is_there_before_the_job_that_made_it(void **state)
+{
+	(void)state;
+	struct order o = {.n = 0};
+
+	world_start(0);
+	world_post(TOPIC_JOBS, "claim", world_name(0, 0), "j1", NULL);
+	world_run(SECOND);
+	fake_redis_each(note_order, &o);
+	assert_int_not_equal(o.claim, 0);
+	assert_true(o.claim < o.job);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
@@ -341,6 +372,7 @@ main(void)
 	    CASE(a_late_call_of_an_earlier_owner_undoes_nothing),
 	    CASE(two_owners_in_turn_leave_it_right),
 	    CASE(a_joined_request_moves_the_deadline_that_is_shown),
+	    CASE(a_claim_is_there_before_the_job_that_made_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
