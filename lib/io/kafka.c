@@ -40,6 +40,25 @@ kafka_note_trouble(struct kafka *k, const char *text)
 /* --- what the library calls -------------------------------------------------
  * All three from within kafka_poll. */
 
+/* The library stops what it read, and then reads the new list. Another change
+ * before it has heard of all these stops has it stop the same partitions twice,
+ * on which it aborts (2.0.2: "Assertion `rktp->rktp_started' failed"). Its own
+ * thread takes orders, stops and their answers in turn: once it has answered a
+ * question of ours all stops are done, and after a second one it knows. */
+static rd_kafka_resp_err_t
+assign(rd_kafka_t *member, const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_topic_partition_list_t *now;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (rd_kafka_assignment(member, &now) ==
+		    RD_KAFKA_RESP_ERR_NO_ERROR)
+			rd_kafka_topic_partition_list_destroy(now);
+	}
+	return rd_kafka_assign(member, list);
+}
+
 static void
 gain(struct kafka *k, const rd_kafka_topic_partition_list_t *list)
 {
@@ -62,7 +81,7 @@ gain(struct kafka *k, const rd_kafka_topic_partition_list_t *list)
 	/* Takes the assignment without fetching anything: what is to be read
 	 * from where is known after the restore. */
 	none = rd_kafka_topic_partition_list_new(0);
-	rd_kafka_assign(k->member, none);
+	(void)assign(k->member, none);
 	rd_kafka_topic_partition_list_destroy(none);
 	close_lanes(k);
 	k->gained = true;
@@ -94,7 +113,7 @@ rebalanced(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 		break;
 	default:
 		kafka_note_trouble(k, rd_kafka_err2str(err));
-		rd_kafka_assign(rk, NULL);
+		(void)assign(rk, NULL);
 		break;
 	}
 }
@@ -304,7 +323,7 @@ kafka_release(struct kafka *k)
 	close_lanes(k);
 	k->owned_n = 0;
 	k->gained = k->lost = k->giving_up = false;
-	rd_kafka_assign(k->member, NULL);
+	(void)assign(k->member, NULL);
 }
 
 /* --- lanes ------------------------------------------------------------------
@@ -340,7 +359,7 @@ open_line(struct kafka *k, const struct kafka_lane_at *at)
 }
 
 static enum next
-assign(
+assign_lanes(
     struct kafka *k, const struct kafka_lane_at *lanes, size_t n, struct err *e)
 {
 	rd_kafka_topic_partition_list_t *list;
@@ -354,7 +373,7 @@ assign(
 		    lanes[i].partition)
 		    ->offset = lanes[i].next;
 	}
-	err = rd_kafka_assign(k->member, list);
+	err = assign(k->member, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return OK;
@@ -378,7 +397,7 @@ kafka_lanes(
 		next = line_queue(k, lanes[i].lane, lanes[i].partition, e);
 	}
 	if (next == OK)
-		next = assign(k, lanes, n, e);
+		next = assign_lanes(k, lanes, n, e);
 	if (next != OK)
 		return next;
 	close_lanes(k);
