@@ -113,7 +113,7 @@ tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/look
 demo:
 	@ops/demo
 bench: all $(B)/bench/latency
-	@tests/bench/run
+	@DOMAINPROOF_BUILD=$(B) tests/bench/run
 stack: all
 	@ops/stack up
 fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZ))
