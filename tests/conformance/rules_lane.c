@@ -147,6 +147,31 @@ opening_more_lanes_repeats_and_loses_nothing(void **state)
 }
 
 static void
+lanes_may_change_in_quick_succession(void **state)
+{
+	struct kafka_lane_at at[2 * LANE_N];
+	static struct kafka_event ev;
+	struct kafka *k = join("a");
+	struct err e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(at); i++)
+		at[i] = (struct kafka_lane_at){.lane = (enum lane)(i % LANE_N),
+		    .partition = (int32_t)(i / LANE_N)};
+	for (i = 0; i < 1000; i++) {
+		assert_int_equal(
+		    kafka_lanes(k, at, LANE_N * (1 + i % 2), &e), OK);
+		if (i % 8 == 7)
+			poll(NULL, 0, 1); /* now and then it comes to fetch */
+		kafka_poll(k, ALL_LANES, &ev, &e);
+		assert_int_equal(ev.type, KAFKA_NOTHING);
+	}
+	post_n(TOPIC_JOBS, 1, 1);
+	await_record(k, ALL_LANES, LANE_JOBS, 1, 0);
+}
+
+static void
 no_partition_waits_for_another(void **state)
 {
 	const struct kafka_lane_at at[] = {
@@ -260,6 +285,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_of_a_record_is_told),
     cmocka_unit_test(only_lanes_that_are_wanted_are_told),
     cmocka_unit_test(opening_more_lanes_repeats_and_loses_nothing),
+    cmocka_unit_test(lanes_may_change_in_quick_succession),
     cmocka_unit_test(no_partition_waits_for_another),
     cmocka_unit_test(a_drained_poll_is_woken),
     cmocka_unit_test(a_position_off_the_log_is_told),
