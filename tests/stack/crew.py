@@ -54,9 +54,10 @@ class Crew:
 
     def __init__(self, pool, slot, conf, program="domainproofd", env=None):
         self.pool, self.slot, self.conf, self.program = pool, slot, conf, program
-        self.env, self.log, self.process = env or {}, conf + ".log", None
-        self.codes = []
+        self.env, self.process, self.codes = env or {}, None, []
+        self.log = "%s.%d.log" % (conf, len(pool.ever))
         open(self.log, "w").close()
+        pool.ever.append(self)
 
     def start(self, ready=True):
         self.since = os.path.getsize(self.log)
@@ -135,9 +136,14 @@ class Crew:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(limit_s)
 
-    def asan(self):
+    def crashes(self):
+        """What its whole log says of bugs: sanitizers, and children that ended
+        by a signal that nobody sent."""
         with open(self.log, errors="replace") as f:
-            return re.findall(r".*(?:ERROR: |runtime error: ).*", f.read())
+            return [line for line in f if
+                    re.search(r"ERROR: |runtime error: |Assertion", line) or
+                    '"child.ended"' in line and
+                    not re.search(r'"code":(?!101)-?\d+,"signal":(0|9|15)}', line)]
 
 
 class Pool:
@@ -147,7 +153,7 @@ class Pool:
         self.prefix = self.name + "."
         self.settings, self.policy = settings or {}, policy or {}
         self.redis_server = Redis(folder)
-        self.crews, self.readers = {}, {}
+        self.crews, self.ever, self.readers = {}, [], {}
         self.posted = 0
         self.write_policy()
         self.conf("topics")
@@ -190,10 +196,12 @@ class Pool:
         os.chmod(path, 0o600)
         return path
 
+    def cli_argv(self):
+        return [BUILD + "/domainproof", "-c", self.folder + "/topics.conf"]
+
     def cli(self, *args):
-        run = subprocess.run(
-            [BUILD + "/domainproof", "-c", self.folder + "/topics.conf", *args],
-            capture_output=True, text=True, timeout=60)
+        run = subprocess.run([*self.cli_argv(), *args], capture_output=True, text=True,
+                             timeout=60)
         assert run.returncode == 0, (args, run.stdout, run.stderr)
         return run.stdout
 
@@ -230,8 +238,8 @@ class Pool:
         admin = KafkaAdminClient(bootstrap_servers=self.lab["KAFKA"])
         admin.delete_topics([t for t in admin.list_topics() if t.startswith(self.prefix)])
         admin.close()
-        found = [line for crew in self.crews.values() for line in crew.asan()]
-        assert not found, found
+        found = [line for crew in self.ever for line in crew.crashes()]
+        assert len(found) == self.crashes_wanted, found
 
     # -- jobs in
 
@@ -284,6 +292,7 @@ class Pool:
         return doc
 
     checks_all = True  # every message against its schema, or some
+    crashes_wanted = 0
 
     def results(self, **data):
         return self.docs("results", **data)
@@ -335,22 +344,25 @@ class Pool:
 
     # -- what must hold at the end
 
-    def check(self, limit_s=10):
-        """Nothing is under way any more: each identity has one result, Redis
-        is what the state topic says, the group's offsets are its `pos`."""
-        reader = self.reader("results")
-        reader.to_end()
+    def check_log(self):
+        """Nothing is under way any more: each identity has one result, no
+        version goes back, the group's offsets are the state's `pos`."""
         seen = {}
-        for r in reader.records:
+        for r in self.reader("results").to_end():
             assert r.key not in seen, (r, seen[r.key])
             seen[r.key] = r
-        state = until(self._settled, limit_s, lambda: "Redis is as the state: %s" % self.wrong[:5])
+        state = self.state()
         for key, vers in state.vers.items():
             assert all(a <= b for a, b in zip(vers, vers[1:])), (key, vers)
         offsets = oracle.group_offsets(self.lab["KAFKA"], self.name, self.prefix)
         for p, pos in state.pos.items():
             assert pos.partitions == PARTITIONS
             assert {lane: offsets[lane].get(p) for lane in LANES} == pos.next, p
+
+    def check(self, limit_s=10):
+        """And Redis is, or soon will be, what the state topic says."""
+        state = until(self._settled, limit_s, lambda: "Redis is as the state: %s" % self.wrong[:5])
+        self.check_log()
         return state
 
     def _settled(self):
@@ -372,7 +384,7 @@ def keep(pool, node):
     folder = os.path.join(os.environ.get("DOMAINPROOF_STACK", "/tmp"), "failed", pool.name)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    for crew in pool.crews.values():
+    for crew in pool.ever:
         shutil.copy(crew.log, folder)
     return folder
 

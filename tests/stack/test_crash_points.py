@@ -140,6 +140,7 @@ def test_a_record_that_ends_the_scheduler(pool):
     for job in "before", "behind":
         assert pool.result("acme", domain, job)["outcome"] == "done"
     crew.wait_event("child.blames", what=place, strikes=3)
+    pool.crashes_wanted += 3
     assert len(crew.events("child.ended", child="scheduler", signal=signal.SIGABRT)) == 3
     dead, = [r for r in pool.reader("dead").to_end() if r.key == domain.encode()]
     own = oracle.SCHEMAS.check("dead", {k: v.decode() for k, v in dead.headers})
@@ -168,6 +169,7 @@ def test_a_look_that_ends_the_resolver(pool):
     for d, j in near:
         assert pool.result("beside", d, j)["outcome"] == "expired"
     assert len(crew.events("child.ended", child="resolver", signal=signal.SIGABRT)) == 3
+    pool.crashes_wanted += 3
     assert not crew.events("child.ended", child="scheduler")
     pool.check(10)
     pool.stop()
