@@ -194,10 +194,9 @@ resend_lost(struct scheduler *s)
 		resend(s, r, s->mono - RESEND_MS);
 }
 
-enum next
-dispatch_turn(struct scheduler *s, struct err *e)
+void
+dispatch_turn(struct scheduler *s)
 {
-	(void)e;
 	if (s->clock_known && !scheduler_full(s)) {
 		send_due(s, LANE_CONTROL);
 		send_due(s, LANE_JOBS);
@@ -206,7 +205,6 @@ dispatch_turn(struct scheduler *s, struct err *e)
 	resend_lost(s);
 	for (unsigned r = 0; r < s->resolvers_n; r++)
 		flush_line(&s->lines[r]);
-	return OK;
 }
 
 int64_t

@@ -21,6 +21,7 @@
 #define RESTORES_MAX	    8	    /* at once */
 #define BULK_OLD_MS	    3600000 /* an alarm when a bulk job waited so long */
 #define BULK_ALARM_EVERY_MS 60000
+#define ABORTS_MAX	    20 /* in a row; then the supervisor's brake takes over */
 #define FENCE_LOOK_MS	    4000 /* a heartbeat and a second */
 #define IDLE_MS		    500 /* the longest wait: heartbeat of the process */
 
@@ -367,6 +368,7 @@ commit_start(struct scheduler *s, enum batch_scope scope)
 static void
 committed(struct scheduler *s, struct batch *b)
 {
+	s->aborts_n = 0;
 	if (b->kafka.append_at != 0)
 		set_clock(s, b->kafka.append_at);
 	for (size_t i = 0; i < b->parts_n; i++) {
@@ -439,7 +441,8 @@ commit_ended(struct scheduler *s)
 		return SCHED_GO_ON;
 	case KAFKA_ABORTED:
 		aborted(s, b);
-		return SCHED_GO_ON;
+		return ++s->aborts_n < ABORTS_MAX ? SCHED_GO_ON
+						  : EXIT_CODE_OUTSIDE;
 	case KAFKA_COMMIT_FENCED:
 		fail("commit.fenced", &b->err, 0);
 		batch_free(b);
@@ -730,8 +733,7 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 			return condemned_turn(s, wake_due);
 	}
 	touch_idle(s);
-	if (dispatch_turn(s, &e) != OK)
-		return fail("step.failed", &e, EXIT_CODE_OUTSIDE);
+	dispatch_turn(s);
 	if (s->status != NULL)
 		status_due = status_turn(s->status, s->mono);
 	if (!s->ready && settled_in(s)) {

@@ -299,10 +299,10 @@ struct scheduler {
 	bool more;   /* the lanes were not empty */
 
 	struct task *commit_task;
-	struct batch *batch;  /* on the commit task */
-	int64_t commit_began; /* mono */
-	int64_t
-	    condemned_until; /* fenced: mono ms at which to leave; 0 = not */
+	struct batch *batch;	 /* on the commit task */
+	int64_t commit_began;	 /* mono */
+	unsigned aborts_n;	 /* since the last commit */
+	int64_t condemned_until; /* fenced: mono ms to leave at, 0 = not */
 	struct task *fence_task;
 	struct err fence_err;
 	enum next fence_how;
@@ -386,6 +386,6 @@ enum next dispatch_arm(struct scheduler *s, struct open_job *job, int64_t due,
 /* The job ends or its partition goes: an answer still out only frees its
  * slot. */
 void dispatch_forget(struct scheduler *s, struct open_job *job);
-enum next dispatch_turn(struct scheduler *s, struct err *e) MUST_USE;
+void dispatch_turn(struct scheduler *s);
 enum next dispatch_receive(struct scheduler *s, struct err *e) MUST_USE;
 int64_t dispatch_next_due(const struct scheduler *s);

@@ -29,7 +29,7 @@ static void
 a_newcomer_waits_for_the_commit_under_way(void **state)
 {
 	(void)state;
-	char id[8];
+	char id[16];
 
 	world_start(0);
 	fake_task_hold("commit");
