@@ -20,9 +20,10 @@ CFLAGS  ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DDOMAINPROOF_VERSION='"$(VERSION)"' \
 	   -DDOMAINPROOF_SHARE='"$(PREFIX)/share/domainproof"' \
 	   $(WARN) $(WERROR) $(CFLAGS) $(SANFLAGS) -fstack-protector-strong \
-	   -Ilib -I. $(shell pkg-config --cflags $(PKGS))
+	   -Ilib -I. $(PKG_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) $(SANFLAGS)
-LIBS     = $(shell pkg-config --libs $(PKGS)) -lpthread
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread
 
 src      = $(wildcard $(1)/*.c)
 obj      = $(patsubst %.c,$(B)/%.o,$(1))
