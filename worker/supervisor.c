@@ -52,7 +52,7 @@ struct supervisor {
 	int line_scheduler_fd; /* its end, until it has it */
 	struct notify notify;
 	int64_t watch_due;
-	bool ready;    /* has been told */
+	bool ready;    /* the service manager was told */
 	bool stopping; /* has been asked to */
 };
 
@@ -439,12 +439,11 @@ on_ready(struct supervisor *s)
 {
 	eventfd_t n;
 
-	if (eventfd_read(s->ready_fd, &n) != 0 || s->ready)
+	if (eventfd_read(s->ready_fd, &n) != 0 || !shm_ready_get(s->shm, 0))
 		return;
-	s->ready = shm_ready_get(s->shm, 0);
 	if (!s->ready)
-		return;
-	notify_say(&s->notify, "READY=1");
+		notify_say(&s->notify, "READY=1");
+	s->ready = true;
 	log_line(LOG_INFO, "crew.ready", NULL);
 }
 
