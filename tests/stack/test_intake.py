@@ -185,16 +185,13 @@ def test_bulk_does_not_starve_the_portal(pool):
         pool.post("batch", "b%d.bulk.test" % i, "b%d" % i, lane="bulk", deadline_s=0)
     pool.flush()
     os.kill(scheduler, signal.SIGCONT)
-    until(lambda: pool.results(org="batch"), 30, "bulk begins")
-    mine = []
-    for i in range(5):
-        mine.append(pool.verify("portal", "p%d.many.test" % i, deadline_s=0))
+    mine = [pool.verify("portal", "p%d.many.test" % i, deadline_s=0) for i in range(5)]
     until(lambda: len(pool.results(org="batch")) == n, 120,
           lambda: "bulk ends: %d of %d" % (len(pool.results(org="batch")), n))
     ends = collections.Counter(r["data"]["outcome"] for r in pool.results(org="batch"))
     assert ends == {"failed": n}, ends
 
-    # all had been posted before: how many were served before each of mine?
+    # all had been posted before: how many were looked at before each of mine?
     at = sorted(r["data"]["settled_at"] for r in pool.results(org="batch"))
     after = [sum(t > r["settled_at"] for t in at) for r in mine]
     meanwhile = [sum(r["accepted_at"] <= t <= r["settled_at"] for t in at) for r in mine]
