@@ -606,3 +606,17 @@ json_bytes(struct writer *w, const void *bytes, size_t len)
 	}
 	writer_u8(w, '"');
 }
+
+void
+json_key_text(struct writer *w, const char *name, const char *text)
+{
+	json_key(w, name);
+	json_text(w, text);
+}
+
+void
+json_key_number(struct writer *w, const char *name, int64_t v)
+{
+	json_key(w, name);
+	json_number(w, v);
+}

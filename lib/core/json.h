@@ -87,4 +87,7 @@ void json_text(struct writer *w, const char *text);
  * '\' as \DDD, so that nothing is lost. */
 void json_bytes(struct writer *w, const void *bytes, size_t len);
 void json_number(struct writer *w, int64_t v);
+/* A member: its name and value. */
+void json_key_text(struct writer *w, const char *name, const char *text);
+void json_key_number(struct writer *w, const char *name, int64_t v);
 void json_raw(struct writer *w, const char *text);

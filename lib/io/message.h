@@ -75,3 +75,4 @@ void message_finding(
     struct writer *w, const char *domain, const struct finding *f, int64_t at);
 /* Beside the writers of core/json.h: RFC 3339, null when 0. */
 void json_time(struct writer *w, int64_t wall_ms);
+void json_key_time(struct writer *w, const char *name, int64_t wall_ms);

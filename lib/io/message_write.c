@@ -16,33 +16,12 @@ struct record_shown {
 	char value[EXPECTED_MAX + 1];
 };
 
-static void
-key_text(struct writer *w, const char *name, const char *text)
-{
-	json_key(w, name);
-	json_text(w, text);
-}
-
 /* Left out when there is none. */
 static void
 key_text_if(struct writer *w, const char *name, const char *text)
 {
 	if (text != NULL && text[0] != '\0')
-		key_text(w, name, text);
-}
-
-static void
-key_number(struct writer *w, const char *name, int64_t v)
-{
-	json_key(w, name);
-	json_number(w, v);
-}
-
-static void
-key_time(struct writer *w, const char *name, int64_t wall_ms)
-{
-	json_key(w, name);
-	json_time(w, wall_ms);
+		json_key_text(w, name, text);
 }
 
 static void
@@ -57,6 +36,13 @@ key_open(struct writer *w, const char *name, const char *bracket)
 {
 	json_key(w, name);
 	json_raw(w, bracket);
+}
+
+void
+json_key_time(struct writer *w, const char *name, int64_t wall_ms)
+{
+	json_key(w, name);
+	json_time(w, wall_ms);
 }
 
 void
@@ -99,12 +85,12 @@ envelope(struct writer *w, const char *type, const char *id, const char *source,
     int64_t at)
 {
 	json_raw(w, "{\"specversion\":\"1.0\"");
-	key_text(w, "id", id);
-	key_text(w, "source", source);
-	key_text(w, "type", type);
+	json_key_text(w, "id", id);
+	json_key_text(w, "source", source);
+	json_key_text(w, "type", type);
 	if (at != 0)
-		key_time(w, "time", at);
-	key_text(w, "datacontenttype", "application/json");
+		json_key_time(w, "time", at);
+	json_key_text(w, "datacontenttype", "application/json");
 	key_open(w, "data", "{");
 }
 
@@ -116,9 +102,9 @@ message_job_write(char *out, size_t cap, const struct job_request *r,
 
 	begin(&w, out, cap);
 	envelope(&w, "domainproof.job.v1", r->id, source, wall_ms);
-	key_text(&w, "org", r->org);
-	key_text(&w, "domain", r->domain);
-	key_text(&w, "kind", kind_name(r->kind));
+	json_key_text(&w, "org", r->org);
+	json_key_text(&w, "domain", r->domain);
+	json_key_text(&w, "kind", kind_name(r->kind));
 	if (r->checks != 0) {
 		key_open(&w, "checks", "[");
 		for (unsigned c = 0; c < CHECK_N; c++) {
@@ -130,7 +116,7 @@ message_job_write(char *out, size_t cap, const struct job_request *r,
 		json_raw(&w, "]");
 	}
 	if (r->deadline_ms >= 0)
-		key_number(&w, "deadline_s", r->deadline_ms / 1000);
+		json_key_number(&w, "deadline_s", r->deadline_ms / 1000);
 	key_text_if(&w, "target", r->target);
 	key_text_if(&w, "ref", r->ref);
 	json_raw(&w, "}}");
@@ -144,8 +130,8 @@ put_words(struct writer *w, const struct diagnosis_facts *facts)
 	char say[SAY_MAX + 1], fix[SAY_MAX + 1];
 
 	diagnosis_say(facts, say, fix);
-	key_text(w, "say", say);
-	key_text(w, "fix", fix);
+	json_key_text(w, "say", say);
+	json_key_text(w, "fix", fix);
 }
 
 static void
@@ -177,12 +163,12 @@ put_servers(struct writer *w, const struct finding *f)
 
 		json_item(w);
 		json_raw(w, "{");
-		key_text(
+		json_key_text(
 		    w, "name", s->name[0] == '\0' ? "public view" : s->name);
-		key_text(w, "addr", s->addr);
-		key_text(w, "outcome", outcome_name(s->outcome));
+		json_key_text(w, "addr", s->addr);
+		json_key_text(w, "outcome", outcome_name(s->outcome));
 		if (s->has_serial)
-			key_number(w, "serial", s->serial);
+			json_key_number(w, "serial", s->serial);
 		key_flag(w, "has", s->has);
 		json_raw(w, "}");
 	}
@@ -197,17 +183,17 @@ message_finding(
 	    f->visible_in_s == 0 ? 0 : at + (int64_t)f->visible_in_s * 1000;
 
 	json_raw(w, "{");
-	key_text(w, "check", check_name(f->check));
-	key_text(w, "verdict", verdict_name(f->verdict));
-	key_text(w, "code", code_name(f->code));
-	key_text(w, "assurance", assurance_name(f->assurance));
-	key_text(w, "name", f->name);
-	key_text(w, "expected", f->expected);
+	json_key_text(w, "check", check_name(f->check));
+	json_key_text(w, "verdict", verdict_name(f->verdict));
+	json_key_text(w, "code", code_name(f->code));
+	json_key_text(w, "assurance", assurance_name(f->assurance));
+	json_key_text(w, "name", f->name);
+	json_key_text(w, "expected", f->expected);
 	put_found(w, f);
 	put_servers(w, f);
 	key_flag(w, "delegated", f->delegated);
-	key_number(w, "neg_ttl_s", f->neg_ttl_s);
-	key_time(w, "visible_by_at", visible_at);
+	json_key_number(w, "neg_ttl_s", f->neg_ttl_s);
+	json_key_time(w, "visible_by_at", visible_at);
 	put_words(w, &(struct diagnosis_facts){.code = f->code,
 			 .domain = domain,
 			 .name = f->name,
@@ -231,20 +217,20 @@ put_checks(
 static void
 put_who(struct writer *w, const struct message_who *who)
 {
-	key_text(w, "org", who->org);
-	key_text(w, "domain", who->domain);
+	json_key_text(w, "org", who->org);
+	json_key_text(w, "domain", who->domain);
 }
 
 static void
 put_end(struct writer *w, const struct job_end *end)
 {
-	key_text(w, "outcome", job_outcome_name(end->outcome));
+	json_key_text(w, "outcome", job_outcome_name(end->outcome));
 	key_text_if(w, "code", code_name(end->code));
 	key_text_if(w, "joined", end->joined);
-	key_time(w, "accepted_at", end->accepted_at);
-	key_time(w, "deadline_at", end->deadline_at);
-	key_time(w, "settled_at", end->settled_at);
-	key_number(w, "looks", end->looks);
+	json_key_time(w, "accepted_at", end->accepted_at);
+	json_key_time(w, "deadline_at", end->deadline_at);
+	json_key_time(w, "settled_at", end->settled_at);
+	json_key_number(w, "looks", end->looks);
 }
 
 size_t
@@ -259,13 +245,14 @@ message_result(char *out, size_t cap, const struct message_who *who,
 	begin(&w, out, cap);
 	envelope(&w, "domainproof.result.v1", id, SOURCE, end->settled_at);
 	put_who(&w, who);
-	key_text(&w, "id", who->id);
-	key_text(&w, "kind", kind_name(end->kind));
-	key_text(&w, "lane", lane_name(lane));
+	json_key_text(&w, "id", who->id);
+	json_key_text(&w, "kind", kind_name(end->kind));
+	json_key_text(&w, "lane", lane_name(lane));
 	put_end(&w, end);
 	key_text_if(&w, "why", why);
-	key_text(&w, "policy", policy->version);
-	key_number(&w, "generation", claim == NULL ? 0 : claim->generation);
+	json_key_text(&w, "policy", policy->version);
+	json_key_number(
+	    &w, "generation", claim == NULL ? 0 : claim->generation);
 	put_checks(&w, who->domain, finding, end->settled_at);
 	key_text_if(&w, "ref", end->ref);
 	json_raw(&w, "}}");
@@ -299,9 +286,9 @@ put_record(struct writer *w, const char *domain, const struct claim *claim,
 	if (!record_of(&record, domain, claim, policy))
 		return;
 	key_open(w, "record", "{");
-	key_text(w, "name", record.name);
-	key_text(w, "type", "TXT");
-	key_text(w, "value", record.value);
+	json_key_text(w, "name", record.name);
+	json_key_text(w, "type", "TXT");
+	json_key_text(w, "value", record.value);
 	json_raw(w, "}");
 }
 
@@ -329,16 +316,17 @@ message_event(char *out, size_t cap, const char *name,
 	begin(&w, out, cap);
 	open_event(&w, name, id, at);
 	put_who(&w, who);
-	key_number(&w, "ver", (int64_t)claim->ver);
+	json_key_number(&w, "ver", (int64_t)claim->ver);
 	if (job != NULL)
 		key_text_if(&w, "job", who->id);
-	key_text(&w, "was", claim_status_name(was));
-	key_text(&w, "status", claim_status_name(claim->status));
-	key_text(&w, "shield", shield_name(claim_shield(claim, job != NULL)));
-	key_text(&w, "code",
+	json_key_text(&w, "was", claim_status_name(was));
+	json_key_text(&w, "status", claim_status_name(claim->status));
+	json_key_text(
+	    &w, "shield", shield_name(claim_shield(claim, job != NULL)));
+	json_key_text(&w, "code",
 	    code_name(finding == NULL ? claim->code : finding->code));
-	key_time(&w, "next_at", job == NULL ? 0 : job->due_at);
-	key_time(&w, "deadline_at", job == NULL ? 0 : job->deadline_at);
+	json_key_time(&w, "next_at", job == NULL ? 0 : job->due_at);
+	json_key_time(&w, "deadline_at", job == NULL ? 0 : job->deadline_at);
 	if (strcmp(name, "record.issued") == 0)
 		put_record(&w, who->domain, claim, policy);
 	if (finding != NULL)
@@ -365,11 +353,11 @@ message_trouble(char *out, size_t cap, const char *name,
 		key_text_if(&w, "domain", who->domain);
 		key_text_if(&w, "job", who->id);
 	}
-	key_text(&w, "code", code_name(code));
-	key_text(&w, "why", why);
-	key_text(&w, "topic", topic);
-	key_number(&w, "partition", partition);
-	key_number(&w, "offset", offset);
+	json_key_text(&w, "code", code_name(code));
+	json_key_text(&w, "why", why);
+	json_key_text(&w, "topic", topic);
+	json_key_number(&w, "partition", partition);
+	json_key_number(&w, "offset", offset);
 	json_raw(&w, "}}");
 	return finish(&w);
 }
@@ -383,13 +371,13 @@ put_memory(struct writer *w, const char *domain, const struct claim *claim,
 
 	(void)record_of(&record, domain, claim, policy);
 	key_open(w, "ownership", "{");
-	key_text(w, "verdict", verdict_name(claim->verdict));
-	key_text(w, "code", code_name(claim->code));
-	key_text(w, "assurance", assurance_name(claim->assurance));
-	key_text(w, "expected", record.value);
-	key_text(w, "name", record.name);
-	key_text(w, "saw", claim->saw);
-	key_number(w, "neg_ttl_s", claim->neg_ttl_s);
+	json_key_text(w, "verdict", verdict_name(claim->verdict));
+	json_key_text(w, "code", code_name(claim->code));
+	json_key_text(w, "assurance", assurance_name(claim->assurance));
+	json_key_text(w, "expected", record.value);
+	json_key_text(w, "name", record.name);
+	json_key_text(w, "saw", claim->saw);
+	json_key_number(w, "neg_ttl_s", claim->neg_ttl_s);
 	put_words(w, &(struct diagnosis_facts){.code = claim->code,
 			 .verdict = claim->verdict,
 			 .domain = domain,
@@ -404,12 +392,12 @@ static void
 put_open_job(struct writer *w, const char *id, const struct job *job)
 {
 	key_open(w, "job", "{");
-	key_text(w, "id", id);
-	key_text(w, "kind", kind_name(job->kind));
-	key_text(w, "outcome", job_outcome_name(END_OPEN));
-	key_number(w, "looks", job->looks);
-	key_time(w, "next_at", job->due_at);
-	key_time(w, "deadline_at", job->deadline_at);
+	json_key_text(w, "id", id);
+	json_key_text(w, "kind", kind_name(job->kind));
+	json_key_text(w, "outcome", job_outcome_name(END_OPEN));
+	json_key_number(w, "looks", job->looks);
+	json_key_time(w, "next_at", job->due_at);
+	json_key_time(w, "deadline_at", job->deadline_at);
 	json_raw(w, "}");
 }
 
@@ -423,12 +411,13 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 	begin(&w, out, cap);
 	json_raw(&w, "{");
 	put_who(&w, who);
-	key_text(&w, "status", claim_status_name(claim->status));
-	key_text(&w, "shield", shield_name(claim_shield(claim, job != NULL)));
-	key_time(&w, "since", claim->since_at);
-	key_time(&w, "looked_at", claim->looked_at);
-	key_time(&w, "undecided_since", claim->undecided_since_at);
-	key_number(&w, "generation", claim->generation);
+	json_key_text(&w, "status", claim_status_name(claim->status));
+	json_key_text(
+	    &w, "shield", shield_name(claim_shield(claim, job != NULL)));
+	json_key_time(&w, "since", claim->since_at);
+	json_key_time(&w, "looked_at", claim->looked_at);
+	json_key_time(&w, "undecided_since", claim->undecided_since_at);
+	json_key_number(&w, "generation", claim->generation);
 	key_flag(&w, "contested", (claim->flags & CLAIM_CONTESTED) != 0);
 	put_record(&w, who->domain, claim, policy);
 	key_open(&w, "checks", "{");
@@ -437,8 +426,8 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 	json_raw(&w, "}");
 	if (job != NULL)
 		put_open_job(&w, who->id, job);
-	key_time(&w, "next_at", job == NULL ? 0 : job->due_at);
-	key_text(&w, "policy", policy->version);
+	json_key_time(&w, "next_at", job == NULL ? 0 : job->due_at);
+	json_key_text(&w, "policy", policy->version);
 	json_raw(&w, "}");
 	return finish(&w);
 }
@@ -446,14 +435,14 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 static void
 put_job(struct writer *w, const struct job *job)
 {
-	key_text(w, "kind", kind_name(job->kind));
-	key_text(w, "lane", lane_name(job->lane));
-	key_text(w, "outcome", job_outcome_name(END_OPEN));
+	json_key_text(w, "kind", kind_name(job->kind));
+	json_key_text(w, "lane", lane_name(job->lane));
+	json_key_text(w, "outcome", job_outcome_name(END_OPEN));
 	key_text_if(w, "code", job->looks == 0 ? "" : code_name(job->code));
-	key_time(w, "accepted_at", job->accepted_at);
-	key_time(w, "next_at", job->due_at);
-	key_time(w, "deadline_at", job->deadline_at);
-	key_number(w, "looks", job->looks);
+	json_key_time(w, "accepted_at", job->accepted_at);
+	json_key_time(w, "next_at", job->due_at);
+	json_key_time(w, "deadline_at", job->deadline_at);
+	json_key_number(w, "looks", job->looks);
 	key_text_if(w, "ref", job->ref);
 }
 
@@ -466,9 +455,9 @@ message_job_doc(char *out, size_t cap, const struct message_who *who,
 	begin(&w, out, cap);
 	json_raw(&w, "{");
 	put_who(&w, who);
-	key_text(&w, "id", who->id);
+	json_key_text(&w, "id", who->id);
 	if (end != NULL) {
-		key_text(&w, "kind", kind_name(end->kind));
+		json_key_text(&w, "kind", kind_name(end->kind));
 		put_end(&w, end);
 		key_text_if(&w, "ref", end->ref);
 	} else if (open != NULL) {

@@ -26,31 +26,10 @@ struct dump {
 /* --- JSON ----------------------------------------------------------------- */
 
 static void
-key_text(struct writer *w, const char *name, const char *text)
-{
-	json_key(w, name);
-	json_text(w, text);
-}
-
-static void
-key_number(struct writer *w, const char *name, int64_t v)
-{
-	json_key(w, name);
-	json_number(w, v);
-}
-
-static void
-key_time(struct writer *w, const char *name, int64_t at)
-{
-	json_key(w, name);
-	json_time(w, at);
-}
-
-static void
 put_who(struct writer *w, const struct record_key *who)
 {
-	key_text(w, "org", who->org);
-	key_text(w, "domain", who->domain);
+	json_key_text(w, "org", who->org);
+	json_key_text(w, "domain", who->domain);
 }
 
 static void
@@ -60,51 +39,51 @@ put_claim(struct writer *w, const struct record_key *who, const struct claim *c)
 
 	token_show(c->token, token);
 	put_who(w, who);
-	key_number(w, "ver", (int64_t)c->ver);
-	key_number(w, "generation", c->generation);
-	key_text(w, "token", token);
-	key_text(w, "status", claim_status_name(c->status));
+	json_key_number(w, "ver", (int64_t)c->ver);
+	json_key_number(w, "generation", c->generation);
+	json_key_text(w, "token", token);
+	json_key_text(w, "status", claim_status_name(c->status));
 	json_key(w, "contested");
 	json_raw(w, (c->flags & CLAIM_CONTESTED) != 0 ? "true" : "false");
-	key_time(w, "since", c->since_at);
-	key_time(w, "looked_at", c->looked_at);
-	key_time(w, "undecided_since", c->undecided_since_at);
-	key_number(w, "misses", c->misses);
-	key_time(w, "first_miss_at", c->first_miss_at);
-	key_text(w, "verdict", verdict_name(c->verdict));
-	key_text(w, "code", code_name(c->code));
-	key_text(w, "assurance", assurance_name(c->assurance));
-	key_number(w, "neg_ttl_s", c->neg_ttl_s);
-	key_text(w, "saw", c->saw);
-	key_number(w, "tail_octets", c->tail_len);
+	json_key_time(w, "since", c->since_at);
+	json_key_time(w, "looked_at", c->looked_at);
+	json_key_time(w, "undecided_since", c->undecided_since_at);
+	json_key_number(w, "misses", c->misses);
+	json_key_time(w, "first_miss_at", c->first_miss_at);
+	json_key_text(w, "verdict", verdict_name(c->verdict));
+	json_key_text(w, "code", code_name(c->code));
+	json_key_text(w, "assurance", assurance_name(c->assurance));
+	json_key_number(w, "neg_ttl_s", c->neg_ttl_s);
+	json_key_text(w, "saw", c->saw);
+	json_key_number(w, "tail_octets", c->tail_len);
 }
 
 static void
 put_job(struct writer *w, const struct record_key *who, const struct job *j)
 {
 	put_who(w, who);
-	key_text(w, "id", who->id);
-	key_number(w, "ver", (int64_t)j->ver);
-	key_text(w, "job_kind", job_kind_name(j->kind));
-	key_text(w, "lane", lane_name(j->lane));
-	key_time(w, "accepted_at", j->accepted_at);
-	key_time(w, "deadline_at", j->deadline_at);
-	key_time(w, "due_at", j->due_at);
-	key_number(w, "looks", j->looks);
-	key_text(w, "verdict", verdict_name(j->verdict));
-	key_text(w, "code", code_name(j->code));
-	key_text(w, "ref", j->ref);
-	key_number(w, "tail_octets", j->tail_len);
+	json_key_text(w, "id", who->id);
+	json_key_number(w, "ver", (int64_t)j->ver);
+	json_key_text(w, "job_kind", job_kind_name(j->kind));
+	json_key_text(w, "lane", lane_name(j->lane));
+	json_key_time(w, "accepted_at", j->accepted_at);
+	json_key_time(w, "deadline_at", j->deadline_at);
+	json_key_time(w, "due_at", j->due_at);
+	json_key_number(w, "looks", j->looks);
+	json_key_text(w, "verdict", verdict_name(j->verdict));
+	json_key_text(w, "code", code_name(j->code));
+	json_key_text(w, "ref", j->ref);
+	json_key_number(w, "tail_octets", j->tail_len);
 }
 
 static void
 put_pos(struct writer *w, const struct record_pos *pos)
 {
-	key_number(w, "partitions", pos->partitions);
+	json_key_number(w, "partitions", pos->partitions);
 	json_key(w, "next");
 	json_raw(w, "{");
 	for (int l = 0; l < LANE_N; l++)
-		key_number(w, lane_name((enum lane)l), pos->next[l]);
+		json_key_number(w, lane_name((enum lane)l), pos->next[l]);
 	json_raw(w, "}");
 }
 
@@ -124,11 +103,11 @@ tell_json(
 
 	writer_init(&w, line, sizeof(line));
 	json_raw(&w, "{");
-	key_number(&w, "partition", p);
-	key_number(&w, "offset", entry->offset);
-	key_time(&w, "at", entry->append_at);
-	key_text(&w, "key", entry->key);
-	key_text(&w, "kind", kind_name[entry->kind]);
+	json_key_number(&w, "partition", p);
+	json_key_number(&w, "offset", entry->offset);
+	json_key_time(&w, "at", entry->append_at);
+	json_key_text(&w, "key", entry->key);
+	json_key_text(&w, "kind", kind_name[entry->kind]);
 	if (entry->kind == RECORD_CLAIM)
 		put_claim(&w, who, &entry->claim);
 	else if (entry->kind == RECORD_JOB)
