@@ -153,6 +153,7 @@ def test_duplicates(pool):
     pool.flush()
     until(pool.caught_up, 20, "all of them are taken in")
     assert pool.events("job.conflict", org="acme") == []
+    assert not [d for _, d, _ in pool.state().jobs if d == domain]  # opened again
     # the same identity with another wish is no duplicate, and no job either
     pool.send(job("acme", domain, unique, "verify", deadline_s=4), domain.encode())
     pool.send(job("acme", domain, unique, "release"), domain.encode(), "bulk")

@@ -332,6 +332,10 @@ def test_two_organisations_side_by_side(pool, zone, lab):
     for org in "one", "two":
         assert one_look(pool, org, "good.test")["outcome"] == "verified"
     assert sorted(m for m in pool.redis.smembers("domainproof:org:two")) == ["good.test"]
+    # and are told of each other
+    for org in "one", "two":
+        until(lambda: pool.claim_doc(org, "good.test")[1]["contested"], 10, "both know")
+        assert len(pool.events("claim.contested", org=org, domain="good.test")) == 1
 
 
 def test_split_strings_and_near_misses(pool, zone):
