@@ -186,7 +186,7 @@ a_record_too_large_aborts(void **state)
 	b.out[1].value_len = OCTETS;
 	assert_int_equal(commit(k, &b), KAFKA_ABORTED);
 	mem_free(value);
-	for (tries = 0; tries < 20 && result == KAFKA_ABORTED; tries++) {
+	for (tries = 0; tries < 100 && result == KAFKA_ABORTED; tries++) {
 		batch_init(&b, k, 0, "small");
 		result = commit(k, &b);
 		probe_pass(100);
