@@ -7,6 +7,7 @@ import glob
 import json
 import os
 import signal
+import time
 
 import pytest
 from kafka.partitioner.default import murmur2
@@ -186,9 +187,10 @@ def test_bulk_does_not_starve_the_portal(pool):
         pool.post("batch", "b%d.bulk.test" % i, "b%d" % i, lane="bulk", deadline_s=0)
     pool.flush()
     os.kill(scheduler, signal.SIGCONT)
-    mine = [pool.verify("portal", "p%d.many.test" % i, deadline_s=0) for i in range(5)]
-    until(lambda: len(pool.results(org="batch")) == n, 120,
-          lambda: "bulk ends: %d of %d" % (len(pool.results(org="batch")), n))
+    mine, end = [], time.monotonic() + 120
+    while len(pool.results(org="batch")) < n:  # it ends while others come and go
+        assert time.monotonic() < end, "bulk: %d of %d" % (len(pool.results(org="batch")), n)
+        mine.append(pool.verify("portal", "p%d.many.test" % len(mine), deadline_s=0))
     ends = collections.Counter(r["data"]["outcome"] for r in pool.results(org="batch"))
     assert ends == {"failed": n}, ends
 
@@ -199,7 +201,6 @@ def test_bulk_does_not_starve_the_portal(pool):
     assert all(r["outcome"] == "failed" and r["lane"] == "jobs" for r in mine)
     assert after[0] > n / 2, (after, "bulk was through too soon to tell")
     assert max(meanwhile) < n / 4, meanwhile
-    assert sum(meanwhile) > 0 or after[-1] < after[0], "bulk stood still"
 
 
 def test_all_of_it_adds_up(pool):
