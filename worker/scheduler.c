@@ -18,6 +18,7 @@
 #define POLL_BULK_MIN	    16 /* the bulk lane's share while the other is behind */
 #define RELEASE_LIMIT_MS    10000 /* to flush when partitions are taken away */
 #define DRAIN_LIMIT_MS	    8000
+#define STATUS_LIMIT_MS	    1500    /* for Redis to be told the last of it */
 #define RESTORES_MAX	    8	    /* at once */
 #define BULK_OLD_MS	    3600000 /* an alarm when a bulk job waited so long */
 #define BULK_ALARM_EVERY_MS 60000
@@ -795,6 +796,8 @@ scheduler_main(const struct role *role)
 	}
 	if (code == SCHED_GO_ON)
 		code = scheduler_flush(s, DRAIN_LIMIT_MS);
+	if (code == SCHED_GO_ON && s->status != NULL)
+		status_finish(s->status, STATUS_LIMIT_MS);
 	log_line(LOG_INFO, "scheduler.end",
 	    FIELDS(INT("accepted", (int64_t)s->accepted),
 		INT("settled", (int64_t)s->settled),

@@ -242,6 +242,9 @@ void status_batch(struct status *s, struct batch *b);
 /* Each turn: starts what is due, collects what has ended. Returns the mono ms
  * at which it wants to be called again. */
 int64_t status_turn(struct status *s, int64_t now_mono);
+/* At the end: what waits is written, unless Redis is down, for at most so long.
+ * What is left the next owner rebuilds. */
+void status_finish(struct status *s, int64_t limit_ms);
 /* The hash of a claim or job as it is written; shared by batch.c (after a
  * step) and status.c (rebuilding from the state topic). */
 struct status_put *status_claim_put(struct pending *p, const char *key,

@@ -11,17 +11,20 @@
  * marks and rebuilds, however long that takes. */
 #include "worker/scheduler.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "io/clock.h"
 #include "io/log.h"
 
-#define CALL_LIMIT_MS 500
-#define CHECK_MS      10000 /* marks are looked at that often */
-#define AGAIN_MS      1000  /* after a failure */
-#define QUEUE_MAX     64    /* batches; the oldest is dropped */
-#define PIPELINE      500   /* hashes sent together when rebuilding */
-#define STALL_MS      45000
+#define CALL_LIMIT_MS  500
+#define CHECK_MS       10000 /* marks are looked at that often */
+#define AGAIN_MS       1000  /* after a failure */
+#define QUEUE_MAX      64    /* batches; the oldest is dropped */
+#define PIPELINE       500   /* hashes sent together when rebuilding */
+#define FINISH_STEP_MS 2
+#define STALL_MS       45000
 
 #define NO_NEWS (-1)
 #define GONE	(-2)
@@ -722,4 +725,23 @@ status_turn(struct status *s, int64_t now_mono)
 	s->all.running = true;
 	task_start(s->all.task, run, s);
 	return INT64_MAX;
+}
+
+static bool
+busy(const struct status *s)
+{
+	return s->urgent.running || s->all.running || s->fresh.n > 0 ||
+	       s->queue.n > 0;
+}
+
+void
+status_finish(struct status *s, int64_t limit_ms)
+{
+	int64_t until = clock_mono_ms() + limit_ms;
+	int64_t now = clock_mono_ms();
+
+	for (; busy(s) && !s->down && now < until; now = clock_mono_ms()) {
+		status_turn(s, now);
+		poll(NULL, 0, FINISH_STEP_MS);
+	}
 }

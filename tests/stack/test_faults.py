@@ -180,6 +180,7 @@ def test_ends_in_order_under_load(pool):
     assert not crew.events("flush.overdue")
     done = len(pool.results(org="load"))
     assert 0 < done < len(jobs), "it was done too soon to tell"
+    assert not oracle.redis_differs(pool.redis, pool.state())  # told the last
     pool.check_log()
     pool.crew("1")
     for domain, job in jobs:
