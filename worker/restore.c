@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/clock.h"
 #include "io/failpoint.h"
 #include "io/log.h"
 
-#define STALL_MS   45000 /* without progress: say why, exit 111 */
-#define READ_TRIES 5	 /* retention may delete what is being read */
+#define STALL_MS   45000	      /* without progress: say why, exit 111 */
+#define STUCK_MS   (STALL_MS + 10000) /* a call that keeps no limit */
+#define READ_TRIES 5 /* retention may delete what is being read */
 
 /* Lanes that cannot go on before somebody has said where. */
 struct closed {
@@ -36,10 +38,17 @@ struct restore {
 	struct record_pos pos;
 	bool pos_seen, state_seen;
 	struct closed closed;
-	enum next see_how; /* of the records seen so far */
+	_Atomic int64_t moved_at; /* mono ms of the last step or record */
+	enum next see_how;	  /* of the records seen so far */
 	enum next how;
 	struct err err;
 };
+
+static void
+moved(struct restore *r)
+{
+	r->moved_at = clock_mono_ms();
+}
 
 static bool
 stale(const struct restore *r)
@@ -54,6 +63,7 @@ see_state(void *arg, const struct kafka_record *record)
 	struct record_key key;
 	struct err why;
 
+	moved(r);
 	r->state_seen = true;
 	r->see_how = part_apply(r->part, record, &key, &r->pos, &r->err);
 	if (key.kind == RECORD_POS)
@@ -76,6 +86,7 @@ see_seen(void *arg, const struct kafka_record *record)
 	struct seen_entry entry;
 	struct reader in;
 
+	moved(r);
 	reader_init(&in, record->value, record->value_len);
 	while (in.left >= SEEN_OCTETS) {
 		memcpy(
@@ -119,6 +130,7 @@ read_topic(struct restore *r, enum topic topic, int64_t *high,
 	enum next how = REJECT;
 
 	for (int i = 0; i < READ_TRIES && how == REJECT; i++) {
+		moved(r);
 		how = read_once(r, topic, high, see);
 		if (r->see_how == REJECT)
 			break;
@@ -196,9 +208,11 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	    .state_empty = !r->state_seen,
 	};
 	struct restore_plan plan;
-	enum next how = kafka_reader_ends(
-	    r->reader, topic[lane], r->p, &f.low, &f.high, STALL_MS, &r->err);
+	enum next how;
 
+	moved(r);
+	how = kafka_reader_ends(
+	    r->reader, topic[lane], r->p, &f.low, &f.high, STALL_MS, &r->err);
 	if (how != OK)
 		return how;
 	plan = restore_judge(&f);
@@ -287,10 +301,17 @@ restore_start(struct restore **out, struct kafka *kafka,
 	r->p = p;
 	r->partitions = partitions;
 	r->epoch = kafka_epoch(kafka, p);
+	moved(r);
 	how = task_open(&r->task, "restore", wake_fd, e);
 	if (how == OK)
 		task_start(r->task, run, r);
 	return how;
+}
+
+bool
+restore_stuck(const struct restore *r, int64_t now_mono)
+{
+	return now_mono - r->moved_at > STUCK_MS;
 }
 
 bool

@@ -58,6 +58,14 @@ fail(const char *event, const struct err *e, int code)
 	return code;
 }
 
+/* A thread hangs in a call that cannot be ended but with the process. */
+static _Noreturn void
+stuck(const char *event)
+{
+	log_line(LOG_ERROR, event, NULL);
+	_exit(EXIT_CODE_OUTSIDE);
+}
+
 static int
 exit_of(enum next how)
 {
@@ -308,6 +316,8 @@ restore_collect_all(struct scheduler *s)
 		struct err e;
 
 		if (!restore_collect(r, &how, &part, &e)) {
+			if (restore_stuck(r, s->mono))
+				stuck("restore.stuck");
 			i++;
 			continue;
 		}
@@ -465,8 +475,7 @@ commit_turn(struct scheduler *s)
 			return commit_ended(s);
 		if (s->mono - s->commit_began < s->settings->kafka.txn_ms)
 			return SCHED_GO_ON;
-		log_line(LOG_ERROR, "commit.overdue", NULL);
-		_exit(EXIT_CODE_OUTSIDE); /* its thread cannot be ended */
+		stuck("commit.overdue");
 	}
 	if (s->mono >= s->commit_began + s->settings->kafka.commit_min_ms)
 		commit_start(s, scheduler_full(s) ? BATCH_ALL : BATCH_DUE);
@@ -486,12 +495,10 @@ scheduler_flush(struct scheduler *s, int64_t limit_ms)
 			commit_start(s, BATCH_ALL);
 		if (s->batch == NULL)
 			return SCHED_GO_ON;
+		/* never give up a partition with a commit under way */
 		if (s->mono >= until ||
-		    !task_wait(s->commit_task, until - s->mono)) {
-			log_line(LOG_ERROR, "flush.overdue", NULL);
-			_exit(EXIT_CODE_OUTSIDE); /* never give up a partition
-						   * with a commit under way */
-		}
+		    !task_wait(s->commit_task, until - s->mono))
+			stuck("flush.overdue");
 		s->mono = clock_mono_ms();
 		code = commit_ended(s);
 		if (code != SCHED_GO_ON)

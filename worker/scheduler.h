@@ -176,6 +176,9 @@ enum next restore_start(struct restore **out, struct kafka *kafka,
  * its neighbours go on), STOP (exit 111). */
 bool restore_collect(
     struct restore *r, enum next *how, struct part **part, struct err *e);
+/* It waits for a call that keeps no time limit: only the process's end helps.
+ */
+bool restore_stuck(const struct restore *r, int64_t now_mono);
 /* Waits for its thread. */
 void restore_free(struct restore *r);
 

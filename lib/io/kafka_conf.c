@@ -41,6 +41,9 @@ static const struct setting settings[] = {
 	{ "max.poll.interval.ms",	"60000",	KAFKA_MEMBER },
 	/* What is opened anew waits for the fetch that is under way */
 	{ "fetch.wait.max.ms",		"100",		KAFKA_MEMBER },
+	/* A question to a broker that has just died ends by this alone: 60 s is
+	 * the default */
+	{ "socket.timeout.ms",		"5000",		READERS },
 	/* Restore: a queue that is full sleeps for a second, and the end of the
 	 * log is told only after an empty fetch */
 	{ "enable.partition.eof",	"true",		KAFKA_COMMITTED_READER },

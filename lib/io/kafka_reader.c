@@ -9,6 +9,7 @@
 #include "io/failpoint.h"
 
 #define POLL_MS	 100
+#define TRY_MS	 5000 /* then the leader is looked for again */
 #define AGAIN_MS 20
 
 struct kafka_reader {
@@ -166,8 +167,8 @@ kafka_reader_ends(struct kafka_reader *r, enum topic topic, int32_t partition,
 	rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__TIMED_OUT;
 
 	while ((left = due - clock_mono_ms()) > 0) {
-		err = rd_kafka_query_watermark_offsets(
-		    r->true_end, name, partition, low, high, (int)left);
+		err = rd_kafka_query_watermark_offsets(r->true_end, name,
+		    partition, low, high, left < TRY_MS ? (int)left : TRY_MS);
 		if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 			return OK;
 		/* e.g. the leader is moving */

@@ -71,7 +71,7 @@ class Jobs:
             pool.post("acme", domain, job, kind, **more)
         pool.flush()
 
-    def wait(self, limit_s=60):
+    def wait(self, limit_s=100):
         for (domain, job), outcome in self.want.items():
             key = "acme/%s/%s" % (domain, job)
             until(lambda: keep_running(self.pool) or self.pool.results(id=job), limit_s,
