@@ -21,10 +21,22 @@ listed(const struct names *set, const struct job_request *r,
 	return names_has(set, r->domain) || names_has(set, facts->registrable);
 }
 
+/* Is there room for the record's name in front of the domain? */
+static bool
+has_room(const char *domain, const struct policy *policy)
+{
+	struct dname name, record;
+
+	return dname_from_text(&name, domain, NULL) == DNAME_OK &&
+	       ownership_name(&record, policy->service, &name);
+}
+
 static enum code
 judge_domain(const struct job_request *r, const struct domain_facts *facts,
     const struct policy *policy)
 {
+	if (!has_room(r->domain, policy))
+		return CODE_BAD_DOMAIN;
 	if (facts->public_suffix)
 		return CODE_PUBLIC_SUFFIX;
 	if (facts->private_suffix &&

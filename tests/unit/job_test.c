@@ -7,6 +7,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+/* 241 octets: with the record's label the longest name there is */
+#define A63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A40	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define ROOM	A63 "." A63 "." A63 "." A40 "aaaa.test"
+#define NO_ROOM A63 "." A63 "." A63 "." A40 "aaaaa.test"
+
 #define MIN_MS	60000LL
 #define HOUR_MS 3600000LL
 #define NOW	1790000000000LL
@@ -65,6 +71,10 @@ a_request_is_judged(void **state)
 		CODE_REFUSED_DOMAIN},
 	    {"may be given up", "acme", "no.test", "no.test", JOB_RELEASE, -1,
 		0, 0, CODE_NONE},
+	    {"room for the record", "acme", ROOM, "a.test", JOB_VERIFY, -1, 0,
+		0, CODE_NONE},
+	    {"no room for it", "acme", NO_ROOM, "a.test", JOB_VERIFY, -1, 0, 0,
+		CODE_BAD_DOMAIN},
 	    {"unknown kind", "acme", "a.test", "a.test", JOB_KIND_N, -1, 0, 0,
 		CODE_UNKNOWN_KIND},
 	};
