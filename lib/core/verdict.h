@@ -6,7 +6,13 @@
 #pragma once
 #include "core/packet.h"
 
-enum check { CHECK_OWNERSHIP, CHECK_N };
+enum check {
+	CHECK_OWNERSHIP, /* the organisation controls the domain */
+	CHECK_SPF,	 /* our servers may send for it (RFC 7208) */
+	CHECK_DKIM,	 /* the key we sign with is published (RFC 6376) */
+	CHECK_DMARC,	 /* advice (RFC 9989): never holds a result back */
+	CHECK_N,
+};
 
 enum verdict {
 	VERDICT_PASS,	   /* the record is right */
@@ -49,6 +55,65 @@ enum code {
 	CODE_UNKNOWN_ORG,
 	CODE_POISON,
 	CODE_RELEASED, /* the claim was given up while the job was open */
+	/* fail: the right value at a wrong name */
+	CODE_AT_BARE_SELECTOR, /* at SELECTOR.DOMAIN, SELECTOR, _domainkey */
+	CODE_AT_PARENT,	       /* below the domain above */
+	CODE_AT_SIBLING,       /* at the name without its underscore, at www */
+	CODE_WRONG_ZONE, /* only at servers the domain is not delegated to */
+	CODE_WRONG_NAME_REGISTERED, /* a host's name instead of the domain's */
+	/* fail or none: a name that answers something else */
+	CODE_WILDCARD_SHADOW, /* `*` answers here, and for any other name */
+	CODE_CNAME_COEXISTS,  /* an alias at some servers, data at others */
+	CODE_CNAME_FLATTENED, /* addresses where the alias should be */
+	CODE_TARGET_DOUBLED,  /* an alias whose target got the zone appended */
+	CODE_CNAME_AS_TXT,    /* a host name pasted into a TXT record */
+	CODE_STALE_PAGE,      /* a token we issued for another domain */
+	/* fail: how a value was stored */
+	CODE_SPLIT_INTO_RRS, /* its parts are several records */
+	CODE_DUP_RECORD,     /* more than one where one may be */
+	CODE_QUOTES_INSIDE,
+	CODE_SEMICOLON_ESCAPED, /* a backslash is part of the data */
+	CODE_WHITESPACE,
+	CODE_SMART_QUOTES, /* octets that are no ASCII */
+	/* fail: DKIM keys */
+	CODE_KEY_TRUNCATED,
+	CODE_KEY_OTHER,	  /* another key, perhaps one we know */
+	CODE_KEY_REVOKED, /* empty p= */
+	CODE_KEY_TESTING, /* t=y */
+	CODE_KEY_WEAK,
+	CODE_KEY_INVALID, /* p= is no key */
+	CODE_WRONG_TAG,	  /* v=, k=, h=, s= or t= forbid its use */
+	/* fail: SPF */
+	CODE_BARE_HOST_AS_SPF, /* our include's name without v=spf1 include: */
+	CODE_SPF_NO_INCLUDE,   /* a record that does not name us at all */
+	CODE_SPF_AFTER_ALL,    /* we stand behind `all` */
+	CODE_SPF_NOT_PASS,     /* another term decides before ours */
+	CODE_SPF_MULTIPLE,
+	CODE_SPF_SYNTAX,
+	CODE_SPF_OVER_10,
+	CODE_SPF_VOID,		 /* more than 2 void lookups */
+	CODE_SPF_INCLUDE_BROKEN, /* somebody's include has no usable record */
+	/* undecided: it is our own record that is broken */
+	CODE_SPF_TARGET_BROKEN,
+	/* pass with a remark, or a remark beside another code */
+	CODE_SPF_INDIRECT,     /* through somebody else's record */
+	CODE_SPF_NEAR_LIMIT,   /* 9 or 10 lookups, or 2 void ones */
+	CODE_SPF_PLUS_ALL,     /* everybody passes */
+	CODE_SPF_WIDE_RANGE,   /* passes more than 65 536 addresses (/16) */
+	CODE_DANGLING_INCLUDE, /* an include of a name that does not exist */
+	/* DMARC: advice */
+	CODE_DMARC_INVALID,
+	CODE_DMARC_TAG_REMOVED, /* pct, rf, ri: gone since RFC 9989 */
+	CODE_DMARC_NO_CONSENT,	/* reports to somebody who did not agree */
+	CODE_DMARC_UNALIGNED,	/* our mail would not align */
+	CODE_DMARC_LADDER,	/* right; a next step can be taken */
+	/* rejections of a job */
+	CODE_NOT_YOURS,	    /* this organisation does not hold the domain */
+	CODE_DKIM_HELD,	    /* another organisation signs for it */
+	CODE_DKIM_REQUIRED, /* policy: spf only together with dkim */
+	CODE_NO_KEY,	    /* dkim asked for, and no key is known */
+	CODE_BAD_KEY,
+	CODE_SELECTOR_USED, /* names another key of this domain */
 	CODE_N,
 };
 
@@ -62,10 +127,15 @@ enum assurance {
 };
 
 #define FOUND_MAX     4
-#define FOUND_LEN_MAX 100 /* octets of evidence kept of one record */
+#define FOUND_LEN_MAX 255 /* octets of evidence kept of one record */
 #define SERVERS_MAX   16
 #define SAW_MAX	      120 /* the variable part of the sentence */
-#define EXPECTED_MAX  128
+#define EXPECTED_MAX  800 /* a key record of 4096 bits */
+#define PUBLISH_MAX   1000
+#define ALSO_MAX      4
+#define TREE_MAX      24
+#define TERM_MAX      80
+#define NO_MARK	      UINT16_MAX
 
 struct found {
 	uint8_t len;
@@ -82,6 +152,27 @@ struct server_fact {
 	uint32_t serial; /* of the zone, where the answer told it */
 };
 
+/* A row of the tree of an SPF evaluation, in the order of the record. */
+struct spf_row {
+	uint8_t depth;	 /* 0: the domain's own record */
+	uint8_t lookups; /* of this term and all below it */
+	bool is_void;	 /* its question found nothing (a void lookup) */
+	bool unreached;	 /* stands behind `all` */
+	char term[TERM_MAX + 1]; /* printable ASCII */
+};
+
+/* What an evaluator says of the records at a name. */
+struct judged {
+	enum verdict verdict;
+	enum code code;
+	size_t also_n; /* remarks that change nothing, each once */
+	enum code also[ALSO_MAX];
+	size_t txt;    /* which record of the answer the code speaks of */
+	uint16_t mark; /* octet in it where the fault begins, or NO_MARK */
+	char saw[SAW_MAX + 1];	       /* as in struct finding */
+	char publish[PUBLISH_MAX + 1]; /* as in struct finding */
+};
+
 struct finding {
 	enum check check;
 	enum verdict verdict;
@@ -96,6 +187,17 @@ struct finding {
 	uint32_t neg_ttl_s;    /* of the zone; 0 = not seen */
 	uint32_t visible_in_s; /* NEGATIVE_CACHED: at the latest after this */
 	bool delegated;	       /* reached through a CNAME */
+	uint16_t mark; /* octet of found[0] where the fault begins, or NO_MARK
+			*/
+	size_t also_n; /* remarks beside `code` that change nothing */
+	enum code also[ALSO_MAX];
+	/* the whole value to publish instead of what was found, "" = none */
+	char publish[PUBLISH_MAX + 1];
+	/* SPF: what the whole record costs a receiver (RFC 7208 4.6.4) */
+	bool has_cost;
+	uint8_t lookups, voids;
+	size_t tree_n;
+	struct spf_row tree[TREE_MAX];
 	/* printable ASCII: what the sentence quotes, e.g. the value seen or
 	 * "1 of 2 servers has it; stale: ns-b.test (serial 7)" */
 	char saw[SAW_MAX + 1];
