@@ -395,6 +395,15 @@ test_many(void **state)
 	read_text(&a, text, &q);
 	assert_int_equal(a.outcome, OUTCOME_MALFORMED);
 	assert_string_equal(a.why, "too many records");
+	/* names take more room */
+	q.type = RRTYPE_NS;
+	write_many(text, sizeof(text), "^12 NS [ ^12 ]", PACKET_NAMES_MAX);
+	read_text(&a, text, &q);
+	assert_int_equal(a.n, PACKET_NAMES_MAX);
+	write_many(text, sizeof(text), "^12 NS [ ^12 ]", PACKET_NAMES_MAX + 1);
+	read_text(&a, text, &q);
+	assert_string_equal(a.why, "too many records");
+	q.type = RRTYPE_TXT;
 	/* those of others do not count */
 	write_many(text, sizeof(text), "^31 TXT [ 'a ]", 4000);
 	read_text(&a, text, &q);
