@@ -94,6 +94,10 @@ $(B)/conformance/sim: $(RULES) $(call obj,$(call src,tests/conformance/sim)) \
 	$(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# the evaluators behind a scripted resolver, for the standards' own suites
+$(B)/spf/driver: $(B)/tests/spf/driver.o $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
 # fuzz harnesses: with main() they replay seeds, with libFuzzer they search
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay/main.o $(IO) $(CORE)
 	@mkdir -p $(@D)
@@ -103,7 +107,8 @@ $(BUILD)/libfuzzer/%: tests/fuzz/%.c
 	clang-14 $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 	    lib/core/*.c lib/io/*.c $(LIBS)
 
-check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(addprefix $(B)/fuzz/,$(FUZZ))
+check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(B)/spf/driver \
+	$(addprefix $(B)/fuzz/,$(FUZZ))
 	@tests/run check $(B)
 # tools first: on a fresh machine there may be no compiler yet
 test:
@@ -137,6 +142,6 @@ install: all
 clean:
 	rm -rf $(BUILD)/lib $(BUILD)/worker $(BUILD)/producer $(BUILD)/tests \
 	    $(BUILD)/unit $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
-	    $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
+	    $(BUILD)/spf $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
