@@ -239,7 +239,8 @@ policy_of(const struct rewrite *w, enum dmarc_tag tag, enum dmarc_policy is)
 {
 	if (w->change->tag == tag && w->change->policy != DMARC_POLICY_NO)
 		is = w->change->policy;
-	return dmarc_policy_name(is);
+	return dmarc_policy_name(
+	    is != DMARC_POLICY_NO ? is : DMARC_POLICY_NONE);
 }
 
 static void
@@ -271,14 +272,15 @@ put_again(struct rewrite *w, const struct tag *tag)
 		put_list(w, which);
 		return;
 	}
-	if ((w->r->bad & 1u << which) != 0 || which == DMARC_TAG_V ||
-	    which == DMARC_TAG_P || which >= DMARC_TAG_PCT)
-		return;
+	/* sp or np that was wrong: whatever was meant, none harms nobody */
 	if (which == DMARC_TAG_SP)
 		put_tag(w, which, policy_of(w, which, w->r->sp));
 	else if (which == DMARC_TAG_NP)
 		put_tag(w, which, policy_of(w, which, w->r->np));
-	else if (which != DMARC_TAG_T || w->change->t == NULL)
+	if ((w->r->bad & 1u << which) != 0 || which <= DMARC_TAG_NP ||
+	    which >= DMARC_TAG_PCT)
+		return;
+	if (which != DMARC_TAG_T || w->change->t == NULL)
 		put_verbatim(w, tag);
 }
 
@@ -289,12 +291,10 @@ dmarc_rewrite(char *out, const uint8_t *text, size_t len,
 	struct rewrite w = {.o = {.at = (uint8_t *)out, .cap = PUBLISH_MAX},
 	    .r = r,
 	    .change = change};
-	enum dmarc_policy p =
-	    r->p != DMARC_POLICY_NO ? r->p : DMARC_POLICY_NONE;
 
 	tags_read(&w.tags, text, len < DMARC_TEXT_MAX ? len : DMARC_TEXT_MAX);
 	put_text(&w.o, "v=DMARC1");
-	put_tag(&w, DMARC_TAG_P, policy_of(&w, DMARC_TAG_P, p));
+	put_tag(&w, DMARC_TAG_P, policy_of(&w, DMARC_TAG_P, r->p));
 	for (size_t i = 1; i < w.tags.n; i++)
 		put_again(&w, &w.tags.tag[i]);
 	if (change->t != NULL && change->t[0] != '\0')
