@@ -151,11 +151,20 @@ spf_note(struct spf *s, enum spf_note_kind kind, const struct spf_frame *f,
 	struct spf_note *notes = grow(s, s->notes, v->notes_n, &s->notes_cap,
 	    sizeof(notes[0]), SPF_NOTES_MAX);
 
+	struct spf_note *note;
+
 	if (notes == NULL)
 		return;
 	v->notes = s->notes = notes;
-	notes[v->notes_n].kind = kind;
-	spf_place_at(&notes[v->notes_n++].place, f, t);
+	note = &notes[v->notes_n++];
+	note->kind = kind;
+	spf_place_at(&note->place, f, t);
+	note->root = *t;
+	note->root_target = note->place.target;
+	for (; f->up != NULL; f = f->up) {
+		note->root = f->up->term;
+		note->root_target = f->up->target;
+	}
 }
 
 size_t
