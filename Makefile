@@ -64,10 +64,16 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 $(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
 $(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
+$(B)/unit/spoof_test: $(B)/tests/dns/mutate.o
+$(B)/unit/hostile_test: $(call obj,$(addprefix tests/dns/,script.c reply.c mutate.c))
 $(B)/unit/option_test: $(B)/producer/option.o
 $(B)/unit/show_test: $(B)/producer/show.o
 # the resolver process, driven by the stack's tests and by measurements
 $(B)/stack/looks_drive: $(B)/tests/stack/looks_drive.o $(WORKER) $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+# a DNS server that lies as a script tells it
+$(B)/dns/hostile: $(call obj,$(call src,tests/dns)) $(IO) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 # scenarios: the shipped worker with fakes linked in the doors' place
@@ -114,7 +120,7 @@ check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(B)/spf/driver \
 test:
 	@ops/setup --test
 	@$(MAKE) --no-print-directory tested
-tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive
+tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive $(B)/dns/hostile
 	@tests/run stack $(B)
 demo:
 	@ops/demo
@@ -141,7 +147,7 @@ install: all
 	    $(DESTDIR)$(SHARE)/policy.conf
 clean:
 	rm -rf $(BUILD)/lib $(BUILD)/worker $(BUILD)/producer $(BUILD)/tests \
-	    $(BUILD)/unit $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
+	    $(BUILD)/unit $(BUILD)/dns $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
 	    $(BUILD)/spf $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
