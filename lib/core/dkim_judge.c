@@ -107,7 +107,9 @@ kind_of_run(const uint8_t *bytes, size_t len)
 	while (at < len && (is_digit64(bytes[at]) || tags_blank(bytes[at])))
 		at++;
 	n = digits_n(bytes, at);
-	if (n == 0 || (at < len && bytes[at] != '=' && bytes[at] != ';'))
+	for (size_t pads = 0; at < len && bytes[at] == '=' && pads < 2; pads++)
+		at++;
+	if (n == 0 || (at < len && bytes[at] != ';'))
 		return KIND_UNRELATED;
 	return n < PIECE_MIN ? KIND_SCRAP : KIND_PIECE;
 }
@@ -545,6 +547,13 @@ are_pieces(struct judged *out, const struct packet_txt *txt,
 		if (joins(out, txt, order, s->parts_n, wish))
 			return true;
 	} while (next_order(order, s->parts_n));
+	return false;
+}
+
+/* The beginning of a key, and more that is no word: most likely its rest. */
+static bool
+are_some_pieces(struct judged *out, const struct sorted *s)
+{
 	if (s->n[KIND_KEY] != 1 || s->n[KIND_PIECE] == 0)
 		return false;
 	dkim_fail(out, CODE_SPLIT_INTO_RRS, NO_MARK,
@@ -573,14 +582,16 @@ static void
 judge_several(struct judged *out, const struct packet_txt *txt, size_t n,
     const struct dkim_wish *wish, const struct sorted *s)
 {
-	size_t right = right_one(out, txt, n, wish, s);
+	size_t right;
 	struct brief a, b;
 
-	if (right == n) {
-		dkim_pass(out);
-		if (are_pieces(out, txt, wish, s))
-			return;
-	}
+	dkim_pass(out);
+	if (are_pieces(out, txt, wish, s))
+		return;
+	right = right_one(out, txt, n, wish, s);
+	dkim_pass(out);
+	if (right == n && are_some_pieces(out, s))
+		return;
 	if (right == n && s->n[KIND_KEY] == 1) {
 		judge_one(out, &txt[s->first[KIND_KEY]], wish);
 		out->txt = s->first[KIND_KEY];
