@@ -85,7 +85,7 @@ test_what_is_read(void **state)
 	    {"txt \"a\" noquestion", OUTCOME_MALFORMED, "not one question", 0},
 	    {"txt \"a\" twice", OUTCOME_MALFORMED, "not one question", 0},
 	    {"txt \"a\" othercase", OUTCOME_RECORDS, NULL, 1},
-	    {"qname b.test txt \"a\"", OUTCOME_MALFORMED,
+	    {"qname b.test owner a.test txt \"a\"", OUTCOME_MALFORMED,
 		"other question: name", 0},
 	    {"txt \"a\" qtype 1", OUTCOME_MALFORMED, "other question: type", 0},
 	    {"txt \"a\" qclass 3", OUTCOME_MALFORMED, "other question: class",
