@@ -169,6 +169,8 @@ RULES = {
              "record before the first term, and counts what is void",
     "ptr": "5.5: a name whose question fails is skipped; theirs ends in temperror",
     "no_name": "4.8, 5.5: a ptr whose target can't be a name asks for nothing",
+    "alias": "4.6.4: what is found void behind an alias is one void lookup; theirs counts one "
+             "for each alias, too",
     "mx": "5.4, 4.6.2: hosts behind the one that matches are not asked for",
     "exists": "5.7: exists needs a domain; theirs takes '+exists'",
     "zero": "7.3: a macro that keeps 0 parts is an error",
@@ -207,6 +209,10 @@ class Mended(spf.query):
         finally:
             if "names" in self.rules:
                 self.void_lookups = voids
+
+    def dns(self, name, qtype, cnames=None, ignore_void=False):
+        inner = cnames is not None and "alias" in self.rules
+        return spf.query.dns(self, name, qtype, cnames, ignore_void or inner)
 
     def dns_mx(self, name):
         if "mx" not in self.rules:
