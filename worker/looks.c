@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* What a look used of its arena beyond this goes back to the system. */
-#define KEEP_USED (LOOK_ARENA / 8)
+#define KEEP_USED (LOOK_ARENA / 16 * 3)
 
 struct wanted {		     /* what a look wants: lives as long as it */
 	struct wanted *next; /* waits for its turn */
