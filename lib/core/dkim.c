@@ -98,7 +98,7 @@ bits_of(const struct der *n)
 {
 	unsigned bits = 8 * (unsigned)n->left;
 
-	for (uint8_t top = n->p[0]; top < 0x80; top = (uint8_t)(top << 1))
+	for (unsigned top = 0x80; top > n->p[0]; top >>= 1)
 		bits--;
 	return bits;
 }

@@ -190,8 +190,6 @@ mark_before(const uint8_t *bytes, size_t len, uint16_t mark)
 {
 	size_t at = 0;
 
-	if (mark == NO_MARK)
-		return mark;
 	for (size_t kept = 0; at < len; at++) {
 		if (stray_of(bytes[at]) == STRAY_NONE && kept++ == mark)
 			break;
