@@ -9,7 +9,7 @@
 #include "core/job.h"
 
 #define RECORD_VERSION 1
-#define RECORD_MAX     2048 /* octets of one claim or job record */
+#define RECORD_MAX     4096 /* octets of one claim or job record */
 /* "job/" org "/" domain "/" id */
 #define RECORD_KEY_MAX (4 + ORG_MAX + 1 + DNAME_TEXT_MAX + 1 + JOB_ID_MAX)
 #define SEEN_OCTETS    21 /* digest 16, body hash 4, kind 1 */

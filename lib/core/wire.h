@@ -9,7 +9,7 @@
 #include "core/record.h"
 
 #define WIRE_FRAME_MAX	 60000 /* octets of one frame */
-#define WIRE_MESSAGE_MAX 12000 /* octets of one message, head included */
+#define WIRE_MESSAGE_MAX 16000 /* octets of one message, head included */
 
 enum wire_type {
 	WIRE_HELLO = 1, /* resolver -> scheduler: empty; send me everything */
@@ -26,9 +26,17 @@ struct wire_look {
 	char domain[DNAME_TEXT_MAX + 1];
 	char registrable[DNAME_TEXT_MAX + 1];
 	char token[TOKEN_TEXT_MAX + 1];
-	enum look_order order;
+	uint32_t checks; /* bit per enum check; each is answered by itself */
+	uint32_t proven; /* of them: LOOK_PUBLIC_FIRST, the others
+			  * LOOK_SERVERS_FIRST */
+	bool quick; /* somebody watches: the authoritative servers alone
+		     * decide that it is missing; no probes, no advice */
+	/* dkim: keys_n 0 = none is known */
+	uint8_t keys_n;
+	struct claim_key keys[CLAIM_KEYS_MAX];
 };
 
+/* One check of a look has ended; one message each. */
 struct wire_found {
 	uint64_t request;
 	struct finding finding;
