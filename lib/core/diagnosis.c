@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define VALUE_MAX SAW_MAX
+#define COPY_MAX  480 /* of a value that is to be copied */
+#define COPY_HEAD 40
 #define ZONE_LEN  (DNAME_SHOWN_MAX + 1)
 
 /* bare: for a check without a token to compare; NULL = as say and fix */
@@ -174,6 +176,288 @@ static const struct row rows[CODE_N + 1] = {
 		.say = "{domain} was given up while the request was open.",
 		.fix = "Claim the domain again if it is still wanted.",
 	},
+	[CODE_AT_BARE_SELECTOR] = {
+		.say = "The right key stands at {saw}, not at {name}: "
+		    "receivers look below _domainkey only.",
+		.fix = "Move the record: its full name must be {name}[; in a "
+		    "panel that adds {zone} by itself, enter {enter}].",
+	},
+	[CODE_AT_PARENT] = {
+		.say = "The value is right, but it stands at {saw}, which "
+		    "belongs to the domain above {domain}.",
+		.fix = "Move the record: its full name must be {name}.",
+	},
+	[CODE_AT_SIBLING] = {
+		.say = "The value is right, but it stands at {saw}, not at "
+		    "{name}.",
+		.fix = "Move the record: its name must be {name}, underscore "
+		    "included.",
+	},
+	[CODE_WRONG_ZONE] = {
+		.say = "The record exists only at {saw}, and {domain} is not "
+		    "delegated to that server: nobody asks it.",
+		.fix = "Add the record where the zone is served from, or "
+		    "change the name servers at the registrar.",
+	},
+	[CODE_WRONG_NAME_REGISTERED] = {
+		.say = "{domain} is the name of a host and receives no mail; "
+		    "the mail domain seems to be {saw}.",
+		.fix = "If you meant {saw}, ask for that domain instead.",
+	},
+	[CODE_WILDCARD_SHADOW] = {
+		.say = "Nothing was added at {name}: a wildcard record (*) "
+		    "answers there as for any name[: {saw}].",
+		.fix = "Add a TXT record named {name} with the value: "
+		    "{expected}",
+	},
+	[CODE_CNAME_COEXISTS] = {
+		.say = "At {name} some of your name servers have an alias "
+		    "(CNAME) and others have data[ ({saw})]; a name can't "
+		    "have both.",
+		.fix = "Delete one of the two, and let all servers load the "
+		    "zone.",
+	},
+	[CODE_CNAME_FLATTENED] = {
+		.say = "{name} answers with addresses[ ({saw})] and has no "
+		    "record of the right type: a proxy or \"flattening\" of "
+		    "your DNS host replaces the alias.",
+		.fix = "Switch proxying or CNAME flattening off for {name}.",
+	},
+	[CODE_TARGET_DOUBLED] = {
+		.say = "The alias at {name} leads to {saw}: your DNS panel "
+		    "appended the zone to its target.",
+		.fix = "Write the target with a dot at its end, or use the "
+		    "panel's absolute form.",
+	},
+	[CODE_CNAME_AS_TXT] = {
+		.say = "The TXT record at {name} holds the name of a host[: "
+		    "{saw}]; that is the target of an alias.",
+		.fix = "Delete it and make a record of type CNAME with this "
+		    "target instead, or a TXT record with the value: "
+		    "{expected}",
+		.bare_fix = "Delete it, and make a record of type CNAME with "
+		    "this target instead.",
+		.bare_say = "The TXT record at {name} holds the name of a "
+		    "host[: {saw}]; that is the target of an alias.",
+	},
+	[CODE_STALE_PAGE] = {
+		.say = "The token at {name} is the one we issued to you for "
+		    "{saw}.",
+		.fix = "Replace it by the value for {domain}: {expected}",
+	},
+	[CODE_SPLIT_INTO_RRS] = {
+		.say = "The parts of the value are stored as several records "
+		    "at {name}[ ({saw})]; receivers need them in one.",
+		.fix = "Delete them and make ONE record; only the quoted "
+		    "strings inside it may be split.",
+	},
+	[CODE_DUP_RECORD] = {
+		.say = "There is more than one such record at {name}[: "
+		    "{saw}]; which one counts is left to chance.",
+		.fix = "Keep the right one and delete the others.",
+	},
+	[CODE_QUOTES_INSIDE] = {
+		.say = "The value at {name} is right but for quotation marks "
+		    "that became part of it[: {saw}].",
+		.fix = "Enter the value without quotation marks; your panel "
+		    "adds them itself.",
+	},
+	[CODE_SEMICOLON_ESCAPED] = {
+		.say = "The value at {name} has backslashes in it[: {saw}]. "
+		    "They are right in some zone files, but here they became "
+		    "data.",
+		.fix = "Enter the value without backslashes.",
+	},
+	[CODE_WHITESPACE] = {
+		.say = "The value at {name} is right but for blanks[: {saw}], "
+		    "and with them receivers do not recognise it.",
+		.fix = "Enter the value again without blanks before, in or "
+		    "behind it that are not in the text we gave.",
+	},
+	[CODE_SMART_QUOTES] = {
+		.say = "The value at {name} holds characters that are no "
+		    "ASCII[: {saw}], often quotation marks from a word "
+		    "processor.",
+		.fix = "Type or paste the value again as plain text.",
+	},
+	[CODE_KEY_TRUNCATED] = {
+		.say = "The key at {name} is cut short[: {saw}].",
+		.fix = "Enter the whole value. If the panel takes 255 "
+		    "characters only, split it into quoted strings inside "
+		    "ONE record, or use an alias (CNAME) or an Ed25519 key.",
+	},
+	[CODE_KEY_OTHER] = {
+		.say = "The key at {name} is not the one we sign with[: "
+		    "{saw}].",
+		.fix = "Replace the record's value by: {expected}",
+	},
+	[CODE_KEY_REVOKED] = {
+		.say = "The key at {name} is revoked: its p= is empty, so "
+		    "every signature with it fails.",
+		.fix = "Replace the record's value by: {expected}",
+		.bare_say = "The key at {name} is revoked: its p= is empty, "
+		    "so every signature with it fails.",
+		.bare_fix = "Publish the key again if it is still used.",
+	},
+	[CODE_KEY_TESTING] = {
+		.say = "The key at {name} is marked as a test (t=y): receivers "
+		    "may treat the mail as if it were not signed.",
+		.fix = "Remove y from the t= tag.",
+	},
+	[CODE_KEY_WEAK] = {
+		.say = "The key at {name} is too short to be trusted[: "
+		    "{saw}].",
+		.fix = "Use an RSA key of 2048 bits, or Ed25519 beside it.",
+	},
+	[CODE_KEY_INVALID] = {
+		.say = "The record at {name} holds no readable key[: {saw}].",
+		.fix = "Enter the value again: {expected}",
+		.bare_say = "The record at {name} holds no readable key[: "
+		    "{saw}].",
+		.bare_fix = "Enter the value again as it was made.",
+	},
+	[CODE_WRONG_TAG] = {
+		.say = "A tag of the record at {name} keeps receivers from "
+		    "using the key[: {saw}].",
+		.fix = "Enter the value again: {expected}",
+		.bare_say = "A tag of the record at {name} keeps receivers "
+		    "from using the key[: {saw}].",
+		.bare_fix = "Correct this tag.",
+	},
+	[CODE_BARE_HOST_AS_SPF] = {
+		.say = "The TXT record at {domain} names our host[ ({saw})], "
+		    "but it is no SPF record without v=spf1 and include:.",
+		.fix = "Write it as an SPF record[: {publish}]",
+	},
+	[CODE_SPF_NO_INCLUDE] = {
+		.say = "The SPF record of {domain} does not name our "
+		    "servers[: {saw}].",
+		.fix = "Add our part to it[: {publish}]",
+	},
+	[CODE_SPF_AFTER_ALL] = {
+		.say = "Our part of the SPF record stands behind \"all\"[ "
+		    "({saw})] and is never read.",
+		.fix = "Move it before \"all\"[: {publish}]",
+	},
+	[CODE_SPF_NOT_PASS] = {
+		.say = "The SPF record of {domain} does not let our servers "
+		    "pass[: {saw}].",
+		.fix = "Put our part first, with no sign before it[: "
+		    "{publish}]",
+	},
+	[CODE_SPF_MULTIPLE] = {
+		.say = "{domain} has more than one SPF record[ ({saw})]: an "
+		    "error for ALL its mail, whoever sends it.",
+		.fix = "Make one record of them[: {publish}]",
+	},
+	[CODE_SPF_SYNTAX] = {
+		.say = "The SPF record of {domain} can't be read[: {saw}]: an "
+		    "error for ALL its mail, whoever sends it.",
+		.fix = "Correct it[; for example: {publish}]",
+	},
+	[CODE_SPF_OVER_10] = {
+		.say = "The SPF record of {domain} needs more than 10 DNS "
+		    "lookups[: {saw}]; receivers give up with an error.",
+		.fix = "Remove includes that are not used any more, or let "
+		    "some mail go out under a subdomain.",
+	},
+	[CODE_SPF_VOID] = {
+		.say = "More than two terms of the SPF record of {domain} "
+		    "lead nowhere[: {saw}]; receivers give up with an error.",
+		.fix = "Remove the terms that lead nowhere.",
+	},
+	[CODE_SPF_INCLUDE_BROKEN] = {
+		.say = "The SPF record of {domain} includes a name without a "
+		    "usable SPF record[: {saw}]: an error for ALL its mail.",
+		.fix = "Remove this include, or ask its owner to mend it.",
+	},
+	[CODE_SPF_TARGET_BROKEN] = {
+		.say = "Our own SPF record can't be used at the moment[: "
+		    "{saw}]. That is our fault, not yours. " UNCHANGED,
+		.fix = "Nothing to do: we are told, and mend it.",
+	},
+	[CODE_SPF_INDIRECT] = {
+		.say = "Our servers pass, but through a record of somebody "
+		    "else[: {saw}], who can change that.",
+		.fix = "When convenient, add our include to your own record.",
+	},
+	[CODE_SPF_NEAR_LIMIT] = {
+		.say = "The SPF record of {domain} is near the limit of 10 "
+		    "lookups or 2 void ones[: {saw}].",
+		.fix = "Remove includes that are not used any more before "
+		    "adding others.",
+	},
+	[CODE_SPF_PLUS_ALL] = {
+		.say = "The SPF record of {domain} lets everybody pass[: "
+		    "{saw}], so it protects nothing.",
+		.fix = "End it with ~all or -all instead of +all.",
+	},
+	[CODE_SPF_WIDE_RANGE] = {
+		.say = "The SPF record of {domain} lets a very large range "
+		    "pass[: {saw}].",
+		.fix = "Name only addresses that send your mail.",
+	},
+	[CODE_DANGLING_INCLUDE] = {
+		.say = "The SPF record of {domain} includes a name that does "
+		    "not exist[: {saw}]. Whoever registers it may send as "
+		    "you.",
+		.fix = "Remove this include now.",
+	},
+	[CODE_DMARC_INVALID] = {
+		.say = "The DMARC record at {name} is ignored by receivers[: "
+		    "{saw}].",
+		.fix = "Correct the record[: {publish}]",
+	},
+	[CODE_DMARC_TAG_REMOVED] = {
+		.say = "The DMARC record at {name} uses tags that the standard "
+		    "no longer has[: {saw}]; some receivers still read them.",
+		.fix = "Remove them[: {publish}]",
+	},
+	[CODE_DMARC_NO_CONSENT] = {
+		.say = "DMARC reports of {domain} are to go to somebody who "
+		    "has not agreed to receive them[: {saw}].",
+		.fix = "Ask the receiver to publish the record of consent "
+		    "that {saw} lacks, or use an address of your own domain.",
+	},
+	[CODE_DMARC_UNALIGNED] = {
+		.say = "Mail that we send for {domain} would not align for "
+		    "DMARC[: {saw}].",
+		.fix = "Switch DKIM on for {domain}, or relax the alignment "
+		    "tags of the DMARC record.",
+	},
+	[CODE_DMARC_LADDER] = {
+		.say = "The DMARC record is in order[: {saw}]. This is advice "
+		    "and holds nothing back.",
+		.fix = "When the reports show that all your mail passes, take "
+		    "the next step[: {publish}]",
+	},
+	[CODE_NOT_YOURS] = {
+		.say = "Your organisation does not hold {domain}[: {saw}].",
+		.fix = "Claim and verify the domain first.",
+	},
+	[CODE_DKIM_HELD] = {
+		.say = "Another organisation signs mail for {domain} here.",
+		.fix = "Ask support; only one organisation may sign for a "
+		    "domain.",
+	},
+	[CODE_DKIM_REQUIRED] = {
+		.say = "SPF and DKIM are switched on together here.",
+		.fix = "Ask for both: spf and dkim.",
+	},
+	[CODE_NO_KEY] = {
+		.say = "There is no DKIM key for {domain} yet.",
+		.fix = "Bring one with: claim {domain} --selector S "
+		    "--public-key FILE",
+	},
+	[CODE_BAD_KEY] = {
+		.say = "The public key can't be used[: {saw}].",
+		.fix = "Give an RSA key of 2048 to 4096 bits or an Ed25519 "
+		    "key.",
+	},
+	[CODE_SELECTOR_USED] = {
+		.say = "This selector names another key of {domain} already.",
+		.fix = "Choose a selector that was never used.",
+	},
 	[CODE_N] = {
 		.say = "The reason is one that this version does not know.",
 		.fix = "Use the version that the workers have.",
@@ -227,6 +511,22 @@ put_value(struct out *o, const char *value)
 	put(o, "...", 3);
 }
 
+/* A value that people copy is shown whole or not at all: half of a key would
+ * be pasted as it is. */
+static void
+put_copied(struct out *o, const char *value)
+{
+	if (value == NULL || *value == '\0') {
+		o->missing = true;
+	} else if (strlen(value) <= COPY_MAX) {
+		put(o, value, strlen(value));
+	} else {
+		put(o, "the long value given with this record (", 39);
+		put(o, value, COPY_HEAD);
+		put(o, "...)", 4);
+	}
+}
+
 static void
 put_time(struct out *o, uint32_t seconds)
 {
@@ -256,7 +556,6 @@ put_slot(struct out *o, const struct slots *s, const char *slot, size_t len)
 	} texts[] = {
 	    {"name", f->name},
 	    {"domain", f->domain},
-	    {"expected", f->expected},
 	    {"saw", f->saw},
 	    {"zone", s->zone},
 	    {"enter", s->enter},
@@ -268,6 +567,10 @@ put_slot(struct out *o, const struct slots *s, const char *slot, size_t len)
 			put_value(o, texts[i].value);
 			return;
 		}
+	}
+	if (*slot == 'e' || *slot == 'p') {
+		put_copied(o, *slot == 'e' ? f->expected : f->publish);
+		return;
 	}
 	put_time(o, *slot == 'v' ? f->visible_in_s : f->neg_ttl_s);
 }

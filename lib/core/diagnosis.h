@@ -4,15 +4,17 @@
 #pragma once
 #include "core/verdict.h"
 
-#define SAY_MAX 480
+#define SAY_MAX 800
 
 struct diagnosis_facts {
+	enum check check;     /* some codes read differently by check */
 	enum code code;	      /* CODE_N: one that code_parse did not know */
 	enum verdict verdict; /* of CODE_NONE: PASS, or not looked at yet */
 	const char *domain;   /* A-labels */
 	const char *name;     /* of the record, "" if none is wanted */
 	const char *expected; /* "" if not known */
 	const char *saw;      /* finding.saw, "" if nothing */
+	const char *publish;  /* finding.publish, NULL or "" if nothing */
 	uint32_t neg_ttl_s;
 	uint32_t visible_in_s; /* finding.visible_in_s, 0 = not known */
 };

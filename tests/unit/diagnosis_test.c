@@ -89,6 +89,19 @@ static const struct test {
 	NULL},
     {{.code = CODE_BAD_DOMAIN, .domain = "a..test", .saw = "at 2"},
 	"a..test is no valid domain name: at 2.", NULL},
+    {{.code = CODE_SPF_AFTER_ALL,
+	 .saw = "include:spf.mailco.test",
+	 .publish = "v=spf1 include:spf.mailco.test -all"},
+	"Our part of the SPF record stands behind \"all\" "
+	"(include:spf.mailco.test) and is never read.",
+	"Move it before \"all\": v=spf1 include:spf.mailco.test -all"},
+    {{.code = CODE_SPF_AFTER_ALL},
+	"Our part of the SPF record stands behind \"all\" and is never read.",
+	"Move it before \"all\""},
+    {{.code = CODE_AT_BARE_SELECTOR, .saw = "s1.a.test"},
+	"The right key stands at s1.a.test, not at " NAME ": receivers look "
+	"below _domainkey only.",
+	NULL},
     /* what comes from outside does not come through as it is */
     {{.code = CODE_BAD_JOB, .saw = "\x1b[2J\xff\n{name}[x]"},
 	"The request can't be carried out as it is: ?[2J??{name}[x].", NULL},
@@ -140,11 +153,13 @@ every_code(void **state)
 {
 	static char domain[DNAME_TEXT_MAX + 1], name[DNAME_SHOWN_MAX + 1];
 	static char expected[EXPECTED_MAX + 1], saw[SAW_MAX + 1];
+	static char publish[PUBLISH_MAX + 1];
 	struct diagnosis_facts none = {.domain = "", .name = "", .saw = ""};
 	struct diagnosis_facts most = {.domain = domain,
 	    .name = name,
 	    .expected = expected,
 	    .saw = saw,
+	    .publish = publish,
 	    .neg_ttl_s = UINT32_MAX,
 	    .visible_in_s = UINT32_MAX};
 
@@ -154,6 +169,7 @@ every_code(void **state)
 	memset(name, 'n', sizeof(name) - 1);
 	memset(expected, 'e', sizeof(expected) - 1);
 	memset(saw, 's', sizeof(saw) - 1);
+	memset(publish, 'p', sizeof(publish) - 1);
 	for (enum code c = CODE_NONE; c <= CODE_N; c++) {
 		char say[SAY_MAX + 1], fix[SAY_MAX + 1];
 
