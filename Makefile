@@ -61,7 +61,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 # its children are the test's own
-$(B)/unit/supervisor_test: $(B)/worker/supervisor.o $(B)/worker/role.o
+$(B)/unit/supervisor_test: $(call obj,$(addprefix worker/,supervisor.c role.c here.c))
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
 $(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
 $(B)/unit/option_test: $(B)/producer/option.o
