@@ -115,6 +115,31 @@ command_job(struct command *c, const char *id)
 	return false;
 }
 
+bool
+command_can_ask(struct command *c, const char *because)
+{
+	if (c->options.given[OPTION_YES] || isatty(STDIN_FILENO) == 1)
+		return true;
+	command_fail(c, EXIT_USAGE,
+	    "nobody can be asked here: add --yes if it may %s", because);
+	return false;
+}
+
+bool
+command_confirm(struct command *c)
+{
+	char line[16] = "";
+
+	if (c->options.given[OPTION_YES])
+		return true;
+	fprintf(stderr, "Do it? Type yes: ");
+	if (fgets(line, sizeof(line), stdin) != NULL &&
+	    strcmp(line, "yes\n") == 0)
+		return true;
+	command_fail(c, EXIT_NEGATIVE, "not confirmed, nothing was changed");
+	return false;
+}
+
 /* --- interruption --------------------------------------------------------- */
 
 static volatile sig_atomic_t interrupted;

@@ -45,12 +45,20 @@ bool command_word_ok(const char *text, size_t max);
  * counted. */
 bool command_job(struct command *c, const char *id) MUST_USE;
 
+/* Asks on the terminal and waits for "yes"; --yes answers it. False: another
+ * answer, complained and counted. Where nobody could be asked and --yes is not
+ * given, command_can_ask is false, complained and counted too. */
+bool command_can_ask(struct command *c, const char *because) MUST_USE;
+bool command_confirm(struct command *c) MUST_USE;
+
 /* SIGINT or SIGTERM came: end soon, with EXIT_INTERRUPTED. */
 bool command_interrupted(void);
 void command_signals(void);
 
 int cmd_claim(struct command *c);
 int cmd_verify(struct command *c);
+int cmd_activate(struct command *c);
+int cmd_deactivate(struct command *c);
 int cmd_status(struct command *c);
 int cmd_wait(struct command *c);
 int cmd_check(struct command *c);
