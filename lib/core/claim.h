@@ -49,11 +49,11 @@ struct check_state {
 	int64_t first_miss_at;
 	uint32_t misses; /* definitive misses in a row since first_miss_at */
 	uint32_t neg_ttl_s;
-	/* of the last look */
-	enum verdict verdict;
-	enum code code;
-	enum assurance assurance;
 	char *saw; /* mem_alloc; NULL = "" (most have nothing to say) */
+	/* of the last look; a claim has four of these: every octet counts */
+	enum verdict verdict : 8;
+	enum code code : 16;
+	enum assurance assurance : 8;
 };
 
 /* A public key of this claim. The first of them is the one that is to be
@@ -75,8 +75,8 @@ struct claim {
 	int64_t since_at; /* of the status */
 	struct check_state check[CHECK_N];
 	struct function_state function[FUNCTION_N];
-	uint8_t keys_n;
 	struct claim_key *keys; /* mem_alloc, NULL if none */
+	uint8_t keys_n;
 	/* what later versions appended and this one does not know */
 	uint16_t tail_len;
 	uint8_t *tail; /* mem_alloc, NULL if none */
@@ -108,7 +108,7 @@ enum claim_action {
 	CLAIM_SAY_RELEASED = 1 << 7,
 	CLAIM_SAY_LOOK = 1 << 8, /* look.done: code or saw changed */
 	CLAIM_SAY_CONTESTED = 1 << 10,
-	CLAIM_SAVE = 1 << 9, /* the state record must be written */
+	CLAIM_SAVE = 1 << 9,	      /* the state record must be written */
 	CLAIM_SAY_FUNCTION = 1 << 11, /* function.changed */
 	CLAIM_SAY_KEY = 1 << 12,      /* record.issued, of the key */
 };
@@ -118,33 +118,44 @@ void claim_init(struct claim *c);
 
 /* What became known of ownership, or was asked for. finding: for PASS, MISS,
  * PARTIAL and UNDECIDED, else NULL. RELEASE and a new generation switch the
- * functions off and forget the keys. Returns the set of enum claim_action. The step has happened when it returns; ver is moved
- * on by one if CLAIM_SAVE is in the result. Cannot fail. */
+ * functions off (CLAIM_SAY_FUNCTION: each one that was not off) and forget the
+ * keys. Returns the set of enum claim_action. The step has happened when it
+ * returns; ver is moved on by one if CLAIM_SAVE is in the result. Cannot fail.
+ */
 unsigned claim_step(struct claim *c, enum claim_event ev,
     const struct finding *finding, int64_t now, const struct policy *policy);
 /* Which event a finding is, of any check. */
 enum claim_event claim_event_of(const struct finding *f);
-/* Remembers what a look found of one check: CLAIM_SAVE, and CLAIM_SAY_LOOK if
- * that is news. "Could not ask" after "could not ask" is none, whatever the
- * reasons. claim_step and function_step call it. */
+/* Remembers what a look found of one check: CLAIM_SAVE (and ver moves on), and
+ * CLAIM_SAY_LOOK if that is news. "Could not ask" after "could not ask" is
+ * none, whatever the reasons, and so it is of the further checks of one look:
+ * a server that is down is told once. claim_step and function_step call it;
+ * what has no status of its own (dmarc, a check that was asked without its
+ * function) comes here directly. A PARTIAL counts no miss: of looks that may
+ * not lower anything, misses are noted as such. */
 unsigned claim_note(
     struct claim *c, const struct finding *f, enum claim_event ev, int64_t now);
+/* Were there misses enough, over time enough, to take a status away? */
+bool claim_lapse_due(const struct claim *c, enum check check, int64_t now,
+    const struct policy *policy);
 /* "" if there is nothing. */
 const char *claim_saw(const struct claim *c, enum check check);
-/* Takes a key in as the present one; the one before stays among the known.
- * The same key under the same selector again: no change, returns 0. RETRY is
- * not possible to ignore: false when memory is out. */
+/* Takes a key in as the present one; the one before stays among the known, and
+ * what was seen of it counts no more. The present one again: no change, *todo
+ * is 0; else CLAIM_SAVE and CLAIM_SAY_KEY. False, and nothing has changed:
+ * memory is out. */
 bool claim_key_set(struct claim *c, const char *selector,
     const struct dkim_public *key, unsigned *todo) MUST_USE;
 /* The selector names another key of this claim already. */
-bool claim_selector_used(const struct claim *c, const char *selector,
-    const struct dkim_public *key);
-/* Frees what it points to (saw, keys, tail). */
+bool claim_selector_used(
+    const struct claim *c, const char *selector, const struct dkim_public *key);
+/* Frees what it points to: what each check saw, keys, tail. */
 void claim_free(struct claim *c);
 
-/* grey: nothing asked for. amber: a job is open, lapsing, or undecided.
- * green: verified, and every function that is switched on is active. red:
- * without an open job only. */
+/* grey: nothing asked for. amber: a job is open, lapsing, waiting or undecided.
+ * green: verified, and every function that is switched on is active; a look
+ * that could not be made does not change that. red: without an open job only.
+ */
 enum shield claim_shield(const struct claim *c, bool job_open);
 
 const char *claim_status_name(enum claim_status s); /* "verified" */

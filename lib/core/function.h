@@ -33,16 +33,18 @@ enum function_event function_event_of(const struct finding *f);
 /* Which function a check is of; FUNCTION_N: none (ownership, dmarc). */
 enum function function_of(enum check check);
 enum check function_check(enum function fn);
-/* Is it switched on, whether or not it is proven at the moment? */
+/* Is it switched on or to be, whether or not it is proven at the moment
+ * (pending, active, lapsing, lapsed)? */
 bool function_wanted(const struct claim *c, enum function fn);
 /* Does mail go out as the customer (spf active or lapsing)? */
 bool function_sends_as_customer(const struct claim *c);
-/* CODE_NONE, or why this may not be asked for now (NOT_YOURS is the caller's
- * to find: it knows the other claims). on: enum function bits to switch on;
- * off: to switch off. */
+/* CODE_NONE, or why this may not be asked for now (NOT_YOURS, DKIM_HELD and
+ * SELECTOR_USED are the caller's to find: it knows the other claims; so is
+ * NO_KEY of a dkim check that switches nothing on). on: enum function bits to
+ * switch on; off: to switch off. */
 enum code function_judge(const struct claim *c, uint32_t on, uint32_t off,
     const struct policy *policy);
 
-const char *function_name(enum function fn);		   /* "spf" */
-enum function function_parse(const char *name);		   /* FUNCTION_N */
+const char *function_name(enum function fn);		  /* "spf" */
+enum function function_parse(const char *name);		  /* FUNCTION_N */
 const char *function_status_name(enum function_status s); /* "active" */

@@ -10,7 +10,7 @@
 #define GUARD_SLICE_MS 60000 /* the window is 12 minutes */
 
 struct guard {
-	unsigned percent; /* more misses than that of looks freeze, 0 = off */
+	unsigned percent;   /* more misses than that of looks freeze, 0 = off */
 	unsigned looks_min; /* in the window, before it may freeze */
 	bool frozen;
 	int64_t slice_at; /* when the newest slice began */

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A job: one request on a claim, which ends in exactly one result. Its shape
  * as posted, the judgement of a request, its state while open, and the state
- * machine: job_step. Pure; times are the broker's wall clock in ms. */
+ * machine: job_check, job_look. Pure; times are the broker's wall clock in ms.
+ */
 #pragma once
 #include "core/function.h"
 
 enum job_kind {
-	JOB_CLAIM,  /* begin a claim and say what to publish; no DNS; brings a
-		     * key made elsewhere along */
-	JOB_VERIFY, /* look until every asked check passes or the deadline */
-	JOB_CANCEL, /* ends the open job named by target */
-	JOB_RELEASE,	/* gives the domain up */
-	JOB_ACTIVATE,	/* verify with these functions, then switch them on */
+	JOB_CLAIM,    /* begin a claim and say what to publish; no DNS; brings a
+		       * key made elsewhere along */
+	JOB_VERIFY,   /* look until every asked check passes or the deadline */
+	JOB_CANCEL,   /* ends the open job named by target */
+	JOB_RELEASE,  /* gives the domain up */
+	JOB_ACTIVATE, /* verify with these functions, then switch them on */
 	JOB_DEACTIVATE, /* switches functions off, at once */
 	JOB_RECHECK,	/* look now at what is on or open; done when begun */
 	JOB_WATCH,	/* somebody is watching: look often for a while */
-	JOB_KIND_N,  /* unknown */
+	JOB_KIND_N,	/* unknown */
 };
 
 enum lane { LANE_JOBS, LANE_BULK, LANE_CONTROL, LANE_N };
@@ -49,8 +50,8 @@ struct job_request {
 	/* claim: a key made elsewhere; selector "" = none */
 	char selector[DKIM_SELECTOR_MAX + 1];
 	struct dkim_public key;
-	int64_t deadline_ms;	     /* -1 = policy's default */
-	uint32_t body_hash;	     /* of all the above but id and ref */
+	int64_t deadline_ms; /* -1 = policy's default */
+	uint32_t body_hash;  /* of all the above but id and ref */
 };
 
 /* What the names door knows of a domain (io/idna.h). */
@@ -84,7 +85,7 @@ struct job {
 	/* per check, of its last look; UNDECIDED before one */
 	uint8_t verdict[CHECK_N]; /* enum verdict */
 	uint8_t code[CHECK_N];	  /* enum code */
-	char *ref; /* mem_alloc; NULL = none */
+	char *ref;		  /* mem_alloc; NULL = none */
 	uint16_t tail_len;
 	uint8_t *tail; /* as in struct claim */
 };
@@ -114,16 +115,19 @@ bool job_open(struct job *j, const struct job_request *r, enum lane lane,
 uint32_t job_wants(const struct job *j);
 /* One check of a look has ended: of the job's own look, or of any other look
  * at its claim that found the check right (only a pass counts then). Returns
- * END_VERIFIED when nothing is left to prove (dmarc holds nothing back), else
- * END_OPEN. */
+ * END_VERIFIED when nothing is left to prove, else END_OPEN. dmarc holds
+ * nothing back: but while its answer is still out of this same look, the
+ * result may wait for it, so as to tell it. */
 enum job_outcome job_check(struct job *j, const struct finding *f);
-/* All checks of its own look that began at look_at have ended, and it is not
- * verified. neg_ttl_s: the largest that was seen. Counts the look; returns
- * END_OPEN with due_at set, or how the job ends. */
+/* All checks of its own look that began at look_at have ended, or as many as
+ * are needed. neg_ttl_s: the largest that was seen. Counts the look; returns
+ * END_VERIFIED when nothing is left to prove, END_OPEN with due_at set, or how
+ * the job ends otherwise. */
 enum job_outcome job_look(struct job *j, int64_t look_at, uint32_t neg_ttl_s,
     const struct policy *policy);
 /* The code that stands for the whole job: of the first check, in their order,
- * that is asked for and not settled; of the first remark otherwise. */
+ * that is asked for and not settled; of the first remark otherwise. dmarc's
+ * only when nothing else was asked for. */
 enum code job_code(const struct job *j);
 void job_free(struct job *j);
 

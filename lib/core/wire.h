@@ -29,8 +29,8 @@ struct wire_look {
 	uint32_t checks; /* bit per enum check; each is answered by itself */
 	uint32_t proven; /* of them: LOOK_PUBLIC_FIRST, the others
 			  * LOOK_SERVERS_FIRST */
-	bool quick; /* somebody watches: the authoritative servers alone
-		     * decide that it is missing; no probes, no advice */
+	bool quick;	 /* somebody watches: the authoritative servers alone
+			  * decide that it is missing; no probes, no advice */
 	/* dkim: keys_n 0 = none is known */
 	uint8_t keys_n;
 	struct claim_key keys[CLAIM_KEYS_MAX];
