@@ -35,7 +35,7 @@ claim(const uint8_t *bytes, size_t len)
 		check_same(bytes, len);
 		must(w.len == len);
 	}
-	record_claim_free(&c);
+	claim_free(&c);
 }
 
 static void
@@ -49,7 +49,7 @@ job(const uint8_t *bytes, size_t len)
 		check_same(bytes, len);
 		must(w.len == len);
 	}
-	record_job_free(&j);
+	job_free(&j);
 }
 
 static void
