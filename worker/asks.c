@@ -7,10 +7,12 @@
 #include "io/dns.h"
 #include "io/entropy.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#define CHAINS	   1024 /* a power of two */
+#define CHAINS	   4096 /* a power of two */
 #define STALLED_MS 20	/* between two tries of the stalled lines */
+#define SWEEP_MS   1000 /* between two looks for silences that are over */
 #define SHARE_MIN  4	/* of a budget, with however many processes */
 
 enum line_kind { LINE_SERVER, LINE_RESOLVER };
@@ -20,7 +22,7 @@ struct asks_line {
 	struct asks_line *chain;
 	struct asks_line *next_stalled, *next_silent;
 	bool stalled;  /* in that list: the door had no channel */
-	bool silenced; /* in that list, until its silence is over */
+	bool silenced; /* in that list, and for as long again */
 	struct packet_addr addr;
 	uint16_t port;
 	enum line_kind kind;
@@ -29,10 +31,20 @@ struct asks_line {
 	struct ask *first, *last;
 	unsigned silent_n; /* questions in a row without an answer */
 	int64_t silent_until;
+	int64_t silence_ms; /* the last one's length; not 0: on trial */
 };
 
 struct line_list {
 	struct asks_line *first, *last;
+};
+
+/* What is known of one of our resolvers. */
+struct trial {
+	struct ask ask;
+	struct look_ask want; /* "." NS */
+	bool under_way, silent;
+	uint64_t unanswered; /* since told */
+	int64_t due, tell_due;
 };
 
 struct asks {
@@ -40,11 +52,18 @@ struct asks {
 	struct asks_calls calls;
 	struct dns *dns;
 	struct lookups *kept;
+	struct gate *gate; /* NULL: no budget of domains */
 	uint64_t seed;
 	int64_t now;
 	unsigned preferred; /* resolver that answered last */
 	int64_t stalled_due;
-	struct line_list stalled, silent;
+	struct line_list stalled;
+	struct asks_line *silent;
+	size_t silent_n;
+	int64_t sweep_due; /* of that list */
+	uint64_t refused;  /* by the gate, since told */
+	int64_t refused_due;
+	struct trial trials[CONF_RESOLVERS_MAX];
 	struct asks_line *chains[CHAINS];
 };
 
@@ -133,42 +152,58 @@ unstall(struct asks *s)
 	return l;
 }
 
-/* All silences last equally long: the list is in the order of their ends. */
+/* Twice as long as the one before, if that is not long ago. */
 static void
 line_silence(struct asks *s, struct asks_line *l)
 {
-	if (l->silent_until > s->now)
+	if (!l->silenced && s->silent_n == ASKS_SILENT_MAX)
 		return;
-	l->silent_until = s->now + ASKS_SILENT_MS;
+	l->silence_ms = l->silence_ms ? 2 * l->silence_ms : ASKS_SILENT_MS;
+	if (l->silence_ms > ASKS_SILENT_MAX_MS)
+		l->silence_ms = ASKS_SILENT_MAX_MS;
+	l->silent_until = s->now + l->silence_ms;
 	if (l->silenced)
 		return;
 	l->silenced = true;
-	l->next_silent = NULL;
-	*(s->silent.last ? &s->silent.last->next_silent : &s->silent.first) = l;
-	s->silent.last = l;
+	l->next_silent = s->silent;
+	s->silent = l;
+	s->silent_n++;
 }
 
 static void
 silences_end(struct asks *s)
 {
-	while (s->silent.first && s->silent.first->silent_until <= s->now) {
-		struct asks_line *l = s->silent.first;
+	struct asks_line **at = &s->silent;
 
-		s->silent.first = l->next_silent;
-		if (!s->silent.first)
-			s->silent.last = NULL;
+	if (s->now < s->sweep_due)
+		return;
+	s->sweep_due = s->now + SWEEP_MS;
+	while (*at) {
+		struct asks_line *l = *at;
+
+		if (l->silent_until + l->silence_ms > s->now) {
+			at = &l->next_silent;
+			continue;
+		}
+		*at = l->next_silent;
+		s->silent_n--;
 		l->silenced = false;
+		l->silence_ms = 0;
 		line_rest(s, l);
 	}
 }
 
+/* What was sent before a silence began says nothing new. */
 static void
-line_heard(struct asks *s, struct asks_line *l, const uint8_t *bytes)
+line_heard(struct asks *s, struct asks_line *l, const struct ask *a,
+    const uint8_t *bytes)
 {
 	if (bytes) {
 		l->silent_n = 0;
 		l->silent_until = 0;
-	} else if (l->kind == LINE_SERVER && ++l->silent_n >= ASKS_SILENT_N) {
+		l->silence_ms = 0;
+	} else if (l->kind == LINE_SERVER && a->sent_at >= l->silent_until &&
+		   (++l->silent_n >= ASKS_SILENT_N || l->silence_ms)) {
 		line_silence(s, l);
 	}
 }
@@ -214,7 +249,7 @@ line_room(struct asks *s, struct asks_line *l)
 	size_t most =
 	    l->kind == LINE_RESOLVER ? ASKS_RESOLVER_MAX : ASKS_SERVER_MAX;
 
-	if (l->out >= share_of(s, most))
+	if (l->out >= share_of(s, most) || (l->silence_ms && l->out))
 		return ROOM_NONE; /* an answer makes some */
 	while (
 	    l->fresh_first && l->fresh_first->sent_at <= s->now - ASKS_FRESH_MS)
@@ -225,14 +260,24 @@ line_room(struct asks *s, struct asks_line *l)
 /* --- one question --------------------------------------------------------- */
 
 static void
-finish(struct asks *s, struct ask *a, const struct lookup_answer *raw)
+done(struct asks *s, struct ask *a)
+{
+	if (s->gate)
+		gate_leave(s->gate, &a->pass);
+	s->calls.done(s->calls.arg, a);
+}
+
+/* a->answer was read from raw; kept is a->answer, or NULL if it is not to be
+ * kept. */
+static void
+finish(struct asks *s, struct ask *a, const struct lookup_answer *raw,
+    const struct answer *kept)
 {
 	struct lookup_waiter *w = NULL;
 
 	if (a->entry)
-		w = lookups_settle(
-		    s->kept, a->entry, raw, s->now, lookups_keep_ms(a->answer));
-	s->calls.done(s->calls.arg, a);
+		w = lookups_settle(s->kept, a->entry, raw, kept, s->now);
+	done(s, a);
 	while (w) {
 		struct ask *other =
 		    (struct ask *)(void *)((char *)w -
@@ -240,19 +285,26 @@ finish(struct asks *s, struct ask *a, const struct lookup_answer *raw)
 
 		w = w->next;
 		s->calls.read(s->calls.arg, other, raw);
-		s->calls.done(s->calls.arg, other);
+		done(s, other);
 	}
 }
 
-/* What was read before, over UDP, says more than the silence over TCP. */
-static void
-finish_unanswered(struct asks *s, struct ask *a)
-{
-	struct lookup_answer none = {.bytes = NULL};
+static void trial_end(struct asks *s, struct ask *a);
 
+/* What was read before, over UDP, says more than the silence over TCP. why:
+ * nobody was asked; NULL = somebody was, and this is a failure to keep. */
+static void
+finish_unanswered(struct asks *s, struct ask *a, const char *why)
+{
+	struct lookup_answer none = {.bytes = NULL, .why = why};
+
+	if (a->trial) {
+		trial_end(s, a);
+		return;
+	}
 	if (!a->tcp)
 		a->answer = s->calls.read(s->calls.arg, a, &none);
-	finish(s, a, &none);
+	finish(s, a, &none, why ? NULL : a->answer);
 }
 
 static enum next
@@ -304,12 +356,27 @@ line_pump(struct asks *s, struct asks_line *l)
 		struct ask *a = l->first;
 
 		if (l->silent_until > s->now || a->give_up <= s->now) {
+			const char *why = l->silent_until > s->now
+					      ? "server left alone"
+					      : "line too long";
 			line_pop(l);
-			finish_unanswered(s, a);
+			finish_unanswered(s, a, why);
 		} else {
 			on = send_first(s, l);
 		}
 	}
+}
+
+/* A trial need not wait for those it is about. */
+static void
+line_add(struct asks_line *l, struct ask *a)
+{
+	struct ask **at = a->trial || !l->last ? &l->first : &l->last->next;
+
+	a->next = *at;
+	*at = a;
+	if (!a->next)
+		l->last = a;
 }
 
 static void
@@ -323,14 +390,21 @@ route(struct asks *s, struct ask *a)
 	else
 		a->line = line_get(s, &r->addr, r->port, LINE_RESOLVER);
 	if (!a->line) {
-		finish_unanswered(s, a);
+		finish_unanswered(s, a, "no memory");
 		return;
 	}
-	a->next = NULL;
 	a->give_up = s->now + ASKS_LINE_MS;
-	*(a->line->last ? &a->line->last->next : &a->line->first) = a;
-	a->line->last = a;
+	line_add(a->line, a);
 	line_pump(s, a->line);
+}
+
+/* The next packet for the same question. */
+static void
+again(struct asks *s, struct ask *a)
+{
+	if (s->gate)
+		gate_again(s->gate, &a->pass);
+	route(s, a);
 }
 
 static bool
@@ -342,6 +416,109 @@ next_resolver(struct asks *s, struct ask *a)
 	a->resolver = (a->resolver + 1) % (unsigned)s->conf.resolvers_n;
 	a->tcp = false;
 	return true;
+}
+
+/* --- our resolvers -------------------------------------------------------- */
+
+static bool
+all_silent(const struct asks *s)
+{
+	for (size_t i = 0; i < s->conf.resolvers_n; i++)
+		if (!s->trials[i].silent)
+			return false;
+	return true;
+}
+
+static void
+tell_resolver(struct asks *s, size_t i, enum asks_trouble_kind kind)
+{
+	const struct asks_resolver *r = &s->conf.resolvers[i];
+	struct trial *t = &s->trials[i];
+	char addr[46], what[64];
+
+	packet_addr_show(&r->addr, addr);
+	snprintf(what, sizeof(what), r->addr.family == 4 ? "%s:%u" : "[%s]:%u",
+	    addr, r->port);
+	if (s->conf.trouble)
+		s->conf.trouble(
+		    s->conf.trouble_arg, &(struct asks_trouble){.kind = kind,
+					     .what = what,
+					     .n = t->unanswered,
+					     .all = all_silent(s)});
+	t->unanswered = 0;
+	t->tell_due = s->now + ASKS_TELL_MS;
+}
+
+static void
+trial_begin(struct asks *s, unsigned i)
+{
+	struct trial *t = &s->trials[i];
+
+	if (t->under_way || s->now < t->due)
+		return;
+	t->under_way = true;
+	t->due = s->now + ASKS_TRY_MS;
+	t->want = (struct look_ask){.target = LOOK_RESOLVER,
+	    .q = {.name = {.len = 1}, .type = RRTYPE_NS, .flags = QUESTION_RD}};
+	t->ask = (struct ask){.want = &t->want,
+	    .trial = true,
+	    .resolver = i,
+	    .resolvers_tried = CONF_RESOLVERS_MAX};
+	route(s, &t->ask);
+}
+
+static void
+trial_end(struct asks *s, struct ask *a)
+{
+	s->trials[a->resolver].under_way = false;
+}
+
+static void
+trial_silent(struct asks *s, const struct ask *a)
+{
+	struct trial *t = &s->trials[a->resolver];
+
+	t->silent = true;
+	if (s->now >= t->tell_due)
+		tell_resolver(s, a->resolver, ASKS_RESOLVER_SILENT);
+}
+
+static void
+resolver_heard(struct asks *s, const struct ask *a, const uint8_t *bytes)
+{
+	struct trial *t = &s->trials[a->resolver];
+
+	if (bytes && t->silent) {
+		t->silent = false;
+		tell_resolver(s, a->resolver, ASKS_RESOLVER_BACK);
+		t->tell_due = 0;
+	}
+	t->unanswered = bytes ? 0 : t->unanswered + 1;
+	if (bytes)
+		return;
+	if (a->trial)
+		trial_silent(s, a);
+	else
+		trial_begin(s, a->resolver);
+}
+
+/* --- answers -------------------------------------------------------------- */
+
+static void
+go_on(struct asks *s, struct ask *a, struct lookup_answer *raw)
+{
+	if (raw->bytes)
+		a->answer = s->calls.read(s->calls.arg, a, raw);
+	if (raw->bytes && a->answer->outcome == OUTCOME_MALFORMED && !a->tcp) {
+		a->tcp = true;
+		again(s, a);
+	} else if (raw->bytes) {
+		finish(s, a, raw, a->answer);
+	} else if (next_resolver(s, a)) {
+		again(s, a);
+	} else {
+		finish_unanswered(s, a, NULL);
+	}
 }
 
 static void
@@ -356,33 +533,29 @@ on_answer(
 	s->now = clock_mono_ms();
 	l->out--;
 	fresh_remove(l, a);
-	line_heard(s, l, bytes);
-	if (l->kind == LINE_RESOLVER)
+	line_heard(s, l, a, bytes);
+	if (l->kind == LINE_RESOLVER) {
 		raw.trusted = s->conf.resolvers[a->resolver].trusted;
-	if (bytes) {
-		if (l->kind == LINE_RESOLVER)
+		if (bytes)
 			s->preferred = a->resolver;
-		a->answer = s->calls.read(s->calls.arg, a, &raw);
+		resolver_heard(s, a, bytes);
 	}
-	if (bytes && a->answer->outcome == OUTCOME_MALFORMED && !a->tcp) {
-		a->tcp = true;
-		route(s, a);
-	} else if (bytes) {
-		finish(s, a, &raw);
-	} else if (next_resolver(s, a)) {
-		route(s, a);
-	} else {
-		finish_unanswered(s, a);
-	}
+	if (a->trial)
+		trial_end(s, a);
+	else
+		go_on(s, a, &raw);
 	line_pump(s, l);
 	line_rest(s, l);
 }
+
+/* --- questions, in -------------------------------------------------------- */
 
 /* True when the question is on its way already, or answered. */
 static bool
 share(struct asks *s, struct ask *a)
 {
-	struct lookup_target to = {.addr.family = 0};
+	struct lookup_target to = {
+	    .kind = a->want->shared ? LOOKUP_SHARED : LOOKUP_OWN};
 	struct lookup_answer raw;
 
 	if (a->want->target == LOOK_SERVER) {
@@ -393,7 +566,7 @@ share(struct asks *s, struct ask *a)
 	    s->kept, &a->want->q, &to, s->now, &a->waiter, &a->entry, &raw)) {
 	case LOOKUP_HIT:
 		s->calls.read(s->calls.arg, a, &raw);
-		s->calls.done(s->calls.arg, a);
+		done(s, a);
 		return true;
 	case LOOKUP_WAIT:
 		return true;
@@ -406,20 +579,59 @@ share(struct asks *s, struct ask *a)
 	return false;
 }
 
+static void
+launch(struct asks *s, struct ask *a)
+{
+	if (!share(s, a))
+		route(s, a);
+}
+
+/* The budget of its domain is used up. */
+static void
+refuse(struct asks *s, struct ask *a)
+{
+	char shown[DNAME_SHOWN_MAX + 1];
+
+	s->refused++;
+	if (s->conf.trouble && s->now >= s->refused_due) {
+		dname_show(a->domain, shown);
+		s->conf.trouble(s->conf.trouble_arg,
+		    &(struct asks_trouble){.kind = ASKS_DOMAIN_BUDGET,
+			.what = shown,
+			.n = s->refused});
+		s->refused = 0;
+		s->refused_due = s->now + ASKS_TELL_MS;
+	}
+	finish_unanswered(s, a, "budget");
+}
+
 void
 asks_begin(struct asks *s, struct ask *a)
 {
+	enum gate_next may = GATE_GO;
+
+	a->pass.domain = NULL;
 	a->entry = NULL;
-	a->tcp = false;
+	a->tcp = a->trial = false;
 	a->resolver = s->preferred;
 	a->resolvers_tried = 0;
 	s->now = clock_mono_ms();
 	if (a->want->target == LOOK_RESOLVER && s->conf.resolvers_n == 0) {
-		finish_unanswered(s, a);
+		finish_unanswered(s, a, "no resolver");
 		return;
 	}
-	if (!a->want->shared || !share(s, a))
-		route(s, a);
+	if (s->gate && a->domain && !a->want->shared)
+		may = gate_enter(s->gate, &a->pass, a->domain, s->now);
+	switch (may) {
+	case GATE_GO:
+		launch(s, a);
+		break;
+	case GATE_WAIT:
+		break;
+	case GATE_SHUT:
+		refuse(s, a);
+		break;
+	}
 }
 
 /* --- the loop ------------------------------------------------------------- */
@@ -442,21 +654,56 @@ stalled_again(struct asks *s)
 	}
 }
 
+static void
+gate_again_open(struct asks *s)
+{
+	struct gate_pass *p;
+	enum gate_next what;
+
+	while ((p = gate_turn(s->gate, s->now, &what))) {
+		struct ask *a =
+		    (struct ask *)(void *)((char *)p -
+					   offsetof(struct ask, pass));
+
+		if (what == GATE_GO)
+			launch(s, a);
+		else
+			refuse(s, a);
+	}
+}
+
 bool
 asks_serve(struct asks *s, int64_t wait_ms, int other_fd)
 {
 	bool other;
 
-	if (s->stalled.first && wait_ms > STALLED_MS)
+	if ((s->stalled.first || (s->gate && gate_waiting(s->gate))) &&
+	    wait_ms > STALLED_MS)
 		wait_ms = STALLED_MS;
 	other = dns_serve(s->dns, wait_ms, other_fd);
 	s->now = clock_mono_ms();
 	stalled_again(s);
 	silences_end(s);
+	if (s->gate)
+		gate_again_open(s);
 	return other;
 }
 
 /* --- life ----------------------------------------------------------------- */
+
+static enum next
+open_gate(struct asks *s, struct err *e)
+{
+	struct gate_conf gc = {
+	    .per_minute = (unsigned)share_of(s, s->conf.domain_per_minute),
+	    .at_once = (unsigned)share_of(s, ASKS_DOMAIN_MAX),
+	    .line_ms = ASKS_LINE_MS,
+	};
+
+	if (s->conf.domain_per_minute == 0)
+		return OK;
+	return gate_open(&s->gate, &gc, s->seed, e);
+}
 
 enum next
 asks_open(struct asks **out, const struct asks_conf *conf,
@@ -479,6 +726,7 @@ asks_open(struct asks **out, const struct asks_conf *conf,
 	if ((n = entropy_get(&s->seed, sizeof(s->seed), e)) != OK ||
 	    (n = lookups_open(
 		 &s->kept, ASKS_KEPT_MAX, ASKS_KEPT_BYTES, s->seed, e)) != OK ||
+	    (n = open_gate(s, e)) != OK ||
 	    (n = dns_open(&s->dns, &dc, on_answer, s, e)) != OK) {
 		asks_close(s);
 		return n;
@@ -494,6 +742,7 @@ asks_close(struct asks *s)
 		return;
 	dns_close(s->dns);
 	lookups_close(s->kept);
+	gate_close(s->gate);
 	for (size_t i = 0; i < CHAINS; i++)
 		while (s->chains[i]) {
 			struct asks_line *l = s->chains[i];

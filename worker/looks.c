@@ -25,6 +25,7 @@ struct looking {	      /* a look under way */
 	struct looks *all;
 	uint64_t tag;
 	struct look *look;
+	struct dname registrable; /* its questions' budget */
 	size_t asks_n;
 	size_t left; /* asks not answered yet */
 	char subject[RECORD_KEY_MAX + 1];
@@ -117,7 +118,8 @@ on_read(void *arg, struct ask *a, const struct lookup_answer *raw)
 	struct answer *out = &l->answers[a->place];
 
 	if (!raw->bytes) {
-		*out = (struct answer){.outcome = OUTCOME_TIMEOUT};
+		*out = (struct answer){
+		    .outcome = OUTCOME_TIMEOUT, .why = raw->why};
 		return out;
 	}
 	watch(s, l->subject);
@@ -143,8 +145,10 @@ ask_all(struct looks *s, struct looking *l)
 
 	l->left = l->asks_n + 1; /* some may be answered at once */
 	for (size_t i = 0; i < l->asks_n; i++) {
-		l->asks[i] =
-		    (struct ask){.want = &want[i], .place = i, .owner = l};
+		l->asks[i] = (struct ask){.want = &want[i],
+		    .domain = &l->registrable,
+		    .place = i,
+		    .owner = l};
 		asks_begin(s->asks, &l->asks[i]);
 	}
 	if (--l->left == 0)
@@ -181,6 +185,7 @@ start(struct looks *s, const struct wanted *w)
 	l->tag = w->tag;
 	memcpy(l->subject, w->subject, sizeof(l->subject));
 	l->asks_n = 0;
+	l->registrable = w->wish.registrable;
 	l->look = look_begin(&w->wish, &l->arena);
 	make_ready(s, l);
 	return true;
@@ -275,6 +280,7 @@ looks_conf_asks(struct asks_conf *out, const struct settings *s, struct err *e)
 	    .processes = s->pool.resolvers
 			     ? s->pool.resolvers
 			     : (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+	    .domain_per_minute = s->dns.domain_per_minute,
 	    .resolvers_n = s->dns.resolvers_n,
 	};
 	for (size_t i = 0; i < s->dns.resolvers_n; i++) {

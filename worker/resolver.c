@@ -130,6 +130,37 @@ on_found(void *arg, uint64_t tag, const struct finding *f)
 	put_found(arg, tag, f);
 }
 
+/* --- trouble -------------------------------------------------------------- */
+
+/* Ours is dead: no customer's fault, and somebody here has to mend it. */
+static void
+resolver_silent(const struct asks_trouble *t)
+{
+	log_line(t->all ? LOG_ERROR : LOG_WARN, "dns.resolver_silent",
+	    FIELDS(TEXT("resolver", t->what), INT("unanswered", (int64_t)t->n),
+		TEXT("others", t->all ? "silent too" : "answer")));
+}
+
+static void
+on_trouble(void *arg, const struct asks_trouble *t)
+{
+	(void)arg;
+	switch (t->kind) {
+	case ASKS_RESOLVER_SILENT:
+		resolver_silent(t);
+		break;
+	case ASKS_RESOLVER_BACK:
+		log_line(LOG_INFO, "dns.resolver_back",
+		    FIELDS(TEXT("resolver", t->what)));
+		break;
+	case ASKS_DOMAIN_BUDGET:
+		log_line(LOG_WARN, "dns.domain_budget",
+		    FIELDS(TEXT("domain", t->what),
+			INT("refused", (int64_t)t->n)));
+		break;
+	}
+}
+
 /* --- looks, in ------------------------------------------------------------ */
 
 static void
@@ -316,6 +347,7 @@ open_all(struct resolver *r, struct err *e)
 		return n;
 	if ((n = looks_conf_asks(&conf.asks, r->role->settings, e)) != OK)
 		return n;
+	conf.asks.trouble = on_trouble;
 	r->waits = epoll_create1(EPOLL_CLOEXEC);
 	if (r->waits < 0) {
 		err_set(e, "epoll: %s", strerror(errno));

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define KEY_MAX	    (DNAME_WIRE_MAX + 24)
-#define CHAINS	    4096 /* a power of two */
-#define ENTRY_COSTS 128	 /* octets of an entry besides its answer */
+#define CHAINS	    16384 /* a power of two */
+#define ENTRY_COSTS 128	  /* octets of an entry besides its answer */
+#define FAILS_MAX   16	  /* counted */
 
 struct lookup {
 	struct lookup *chain;	      /* of one hash */
@@ -16,6 +17,8 @@ struct lookup {
 	uint64_t hash;
 	int64_t keep_until;
 	bool settled;
+	enum lookup_kind kind;
+	unsigned fails; /* in a row, up to this answer */
 	struct lookup_waiter *first, *last;
 	struct lookup_answer answer; /* bytes: mem_alloc */
 	size_t key_len;
@@ -30,8 +33,8 @@ struct lookups {
 	struct lookup *chains[CHAINS];
 };
 
-/* Type, flags, target, then the name in lower case: length octets are at most
- * 63 and so below 'A'. */
+/* Type, flags, kind, target, then the name in lower case: length octets are at
+ * most 63 and so below 'A'. */
 static size_t
 key_of(uint8_t *out, const struct question *q, const struct lookup_target *to)
 {
@@ -40,6 +43,7 @@ key_of(uint8_t *out, const struct question *q, const struct lookup_target *to)
 	out[n++] = (uint8_t)(q->type >> 8);
 	out[n++] = (uint8_t)q->type;
 	out[n++] = q->flags;
+	out[n++] = (uint8_t)to->kind;
 	out[n++] = to->addr.family;
 	if (to->addr.family) {
 		memcpy(out + n, to->addr.octets, sizeof(to->addr.octets));
@@ -158,6 +162,7 @@ lookups_want(struct lookups *c, const struct question *q,
 	size_t key_len = key_of(key, q, target);
 	uint64_t hash = table_hash(key, key_len, c->seed);
 	struct lookup *l = find(c, key, key_len, hash);
+	unsigned fails = 0;
 
 	if (l && !l->settled) {
 		join(l, w);
@@ -169,10 +174,16 @@ lookups_want(struct lookups *c, const struct question *q,
 		*got = l->answer;
 		return LOOKUP_HIT;
 	}
+	if (l && now - l->keep_until < LOOKUPS_FAIL_MAX_MS)
+		fails = l->fails;
 	if (l)
 		drop(c, l);
 	*entry = begin(c, key, key_len, hash);
-	return *entry ? LOOKUP_ASK : LOOKUP_ALONE;
+	if (!*entry)
+		return LOOKUP_ALONE;
+	(*entry)->kind = target->kind;
+	(*entry)->fails = fails;
+	return LOOKUP_ASK;
 }
 
 /* Takes a copy of the answer; false when it can't be kept. */
@@ -196,51 +207,75 @@ keep(struct lookups *c, struct lookup *l, const struct lookup_answer *a)
 	return true;
 }
 
-struct lookup_waiter *
-lookups_settle(struct lookups *c, struct lookup *entry,
-    const struct lookup_answer *a, int64_t now, int64_t keep_ms)
+static int64_t
+least(int64_t a, int64_t b)
 {
-	struct lookup_waiter *first = entry->first;
-
-	entry->first = entry->last = NULL;
-	if (keep_ms <= 0 || !keep(c, entry, a)) {
-		drop(c, entry);
-		return first;
-	}
-	entry->settled = true;
-	entry->keep_until = now + keep_ms;
-	use_newest(c, entry);
-	return first;
+	return a < b ? a : b;
 }
 
 static int64_t
-between(int64_t low, int64_t v, int64_t high)
+keep_failure_ms(struct lookup *l)
 {
-	return v < low ? low : v > high ? high : v;
+	int64_t ms = (int64_t)LOOKUPS_FAIL_MIN_MS << l->fails;
+
+	if (l->fails < FAILS_MAX)
+		l->fails++;
+	return least(ms, l->kind == LOOKUP_OWN ? LOOKUPS_FAIL_OWN_MAX_MS
+					       : LOOKUPS_FAIL_MAX_MS);
 }
 
-int64_t
-lookups_keep_ms(const struct answer *a)
+/* For how long, see the head of the header; counts failures. */
+static int64_t
+keep_ms(struct lookup *l, const struct answer *read)
 {
-	switch (a->outcome) {
+	bool own = l->kind == LOOKUP_OWN;
+	unsigned fails = l->fails;
+
+	l->fails = 0;
+	switch (read->outcome) {
 	case OUTCOME_RECORDS:
-		return between(
-		    0, (int64_t)a->ttl_s * 1000, LOOKUPS_KEEP_MAX_MS);
+		return own ? 0
+			   : least((int64_t)read->ttl_s * 1000,
+				 LOOKUPS_KEEP_MAX_MS);
 	case OUTCOME_NODATA:
 	case OUTCOME_NXDOMAIN:
-		return between(
-		    0, (int64_t)a->neg_ttl_s * 1000, LOOKUPS_NEG_MAX_MS);
+		return own ? 0
+			   : least((int64_t)read->neg_ttl_s * 1000,
+				 LOOKUPS_NEG_MAX_MS);
 	case OUTCOME_REFERRAL:
+		if (own)
+			return 0;
+		break; /* of a resolver: it does not answer us */
+	case OUTCOME_MALFORMED:
+		l->fails = fails;
+		return LOOKUPS_FAIL_MIN_MS;
 	case OUTCOME_SERVFAIL:
 	case OUTCOME_REFUSED:
 	case OUTCOME_RCODE:
 	case OUTCOME_LAME:
 	case OUTCOME_TIMEOUT:
-		return LOOKUPS_NEG_MAX_MS;
-	case OUTCOME_MALFORMED:
-		break; /* may be forged: the next one may be right */
+		break;
 	}
-	return LOOKUPS_NEG_MIN_MS;
+	l->fails = fails;
+	return keep_failure_ms(l);
+}
+
+struct lookup_waiter *
+lookups_settle(struct lookups *c, struct lookup *entry,
+    const struct lookup_answer *a, const struct answer *read, int64_t now)
+{
+	struct lookup_waiter *first = entry->first;
+	int64_t ms = read ? keep_ms(entry, read) : 0;
+
+	entry->first = entry->last = NULL;
+	if (ms <= 0 || !keep(c, entry, a)) {
+		drop(c, entry);
+		return first;
+	}
+	entry->settled = true;
+	entry->keep_until = now + ms;
+	use_newest(c, entry);
+	return first;
 }
 
 enum next

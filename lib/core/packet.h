@@ -85,7 +85,8 @@ struct answer {
 	bool ra;	 /* the server offers recursion: a resolver */
 	bool has_ede;	 /* extended DNS error present */
 	uint16_t ede;	 /* its first INFO-CODE */
-	const char *why; /* MALFORMED: a constant that names the fault */
+	const char *why; /* MALFORMED: a constant that names the fault; TIMEOUT:
+			  * why nobody was asked, NULL = somebody was */
 	bool chain_bad;	 /* MALFORMED: an alias loop or too many aliases */
 
 	/* the CNAME chain, in order; owner of the records is its end */

@@ -126,16 +126,17 @@ enum assurance {
 	ASSURANCE_N,
 };
 
-#define FOUND_MAX     4
-#define FOUND_LEN_MAX 255 /* octets of evidence kept of one record */
-#define SERVERS_MAX   16
-#define SAW_MAX	      120 /* the variable part of the sentence */
-#define EXPECTED_MAX  800 /* a key record of 4096 bits */
-#define PUBLISH_MAX   1000
-#define ALSO_MAX      4
-#define TREE_MAX      24
-#define TERM_MAX      80
-#define NO_MARK	      UINT16_MAX
+#define FOUND_MAX	4
+#define FOUND_LEN_MAX	255 /* octets of evidence kept of one record */
+#define SERVERS_MAX	16
+#define SAW_MAX		120 /* the variable part of the sentence */
+#define EXPECTED_MAX	800 /* a key record of 4096 bits */
+#define PUBLISH_MAX	1000
+#define ALSO_MAX	4
+#define TREE_MAX	24
+#define TERM_MAX	80
+#define POLICY_WORD_MAX 10
+#define NO_MARK		UINT16_MAX
 
 struct found {
 	uint8_t len;
@@ -193,6 +194,9 @@ struct finding {
 	enum code also[ALSO_MAX];
 	/* the whole value to publish instead of what was found, "" = none */
 	char publish[PUBLISH_MAX + 1];
+	/* DMARC: "none", "quarantine", "reject" as published for the domain,
+	 * "" when no record applies; name is then where that record stands */
+	char policy[POLICY_WORD_MAX + 1];
 	/* SPF: what the whole record costs a receiver (RFC 7208 4.6.4) */
 	bool has_cost;
 	uint8_t lookups, voids;

@@ -70,6 +70,8 @@ static const struct conf_row settings_rows[] = {
     {"dns.port", TYPE_COUNT, S(dns.port), "53", 1, 65535},
     {"dns.timeout_ms", TYPE_MS, S(dns.timeout_ms), "1000", 50, 30000},
     {"dns.tries", TYPE_COUNT, S(dns.tries), "3", 1, 10},
+    {"dns.domain_per_minute", TYPE_COUNT, S(dns.domain_per_minute), "6000", 0,
+	1000000},
     {"dns.private_ok", TYPE_BOOL, S(dns.private_ok), "false"},
     {"dns.suffix_list", TYPE_PATH, S(dns.suffix_list), "\"\""},
     {"log.level", TYPE_WORD, S(log_level), "\"info\"", .words = levels},

@@ -44,6 +44,7 @@ struct settings {
 		unsigned port; /* of authoritative servers: 53 but in labs */
 		int64_t timeout_ms; /* of one try */
 		unsigned tries;
+		unsigned domain_per_minute; /* questions; 0 = no budget */
 		bool private_ok;
 		char suffix_list[CONF_TEXT_MAX + 1]; /* "" = the system's */
 	} dns;

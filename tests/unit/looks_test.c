@@ -24,7 +24,20 @@ static struct {
 	struct finding last;
 	char watched[RECORD_KEY_MAX + 1];
 	unsigned watches, ends;
+	unsigned trouble[3]; /* by enum asks_trouble_kind */
+	bool all_silent;
+	char told[64];
 } t;
+
+static void
+on_trouble(void *arg, const struct asks_trouble *trouble)
+{
+	assert_null(arg);
+	t.trouble[trouble->kind]++;
+	t.all_silent = trouble->all;
+	assert_true(trouble->n > 0 || trouble->kind == ASKS_RESOLVER_BACK);
+	snprintf(t.told, sizeof(t.told), "%s", trouble->what);
+}
 
 static void
 on_watch(void *arg, const char *subject)
@@ -102,6 +115,16 @@ begin(const char *domain, uint64_t tag)
 	begin_look(domain, tag, true);
 }
 
+/* Names of their own: what is under way already would be joined. */
+static void
+begin_numbered(unsigned i, uint64_t tag, bool authoritative)
+{
+	char domain[32];
+
+	snprintf(domain, sizeof(domain), "n%u.test", i);
+	begin_look(domain, tag, authoritative);
+}
+
 static void
 serve_until(unsigned found)
 {
@@ -112,6 +135,31 @@ serve_until(unsigned found)
 	assert_int_equal(t.found, found);
 	assert_int_equal(looks_n(t.looks), 0);
 	assert_int_equal(t.watches, t.ends);
+}
+
+static void
+serve_ms(int64_t ms)
+{
+	int64_t end = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < end)
+		looks_serve(t.looks, 10, -1);
+}
+
+/* A name of its own below that domain. */
+static void
+begin_below(const char *registrable, unsigned i)
+{
+	struct look_wish w = {
+	    .service = "example", .token = TOKEN, .trusted = true};
+	char domain[64];
+	struct err e;
+
+	snprintf(domain, sizeof(domain), "n%u.%s", i, registrable);
+	assert_int_equal(dname_from_text(&w.domain, domain, NULL), DNAME_OK);
+	assert_int_equal(
+	    dname_from_text(&w.registrable, registrable, NULL), DNAME_OK);
+	assert_int_equal(looks_begin(t.looks, &w, domain, i, &e), OK);
 }
 
 static void
@@ -217,6 +265,22 @@ silent_server(struct ns *s, enum ns_via via, const uint8_t *query, size_t len,
     uint8_t *out)
 {
 	return ns_recursive(query) ? healthy(s, via, query, len, out) : 0;
+}
+
+static size_t
+server_fails(struct ns *s, enum ns_via via, const uint8_t *query, size_t len,
+    uint8_t *out)
+{
+	if (ns_recursive(query))
+		return healthy(s, via, query, len, out);
+	return ns_begin(out, query, len, 0x8402).len;
+}
+
+static size_t
+one_name_is_silent(struct ns *s, enum ns_via via, const uint8_t *query,
+    size_t len, uint8_t *out)
+{
+	return query[12] ? 0 : healthy(s, via, query, len, out);
 }
 
 static size_t
@@ -398,11 +462,11 @@ test_second_resolver(void **state)
 	open_looks(&c);
 	look_at("good.test");
 	assert_int_equal(t.last.verdict, VERDICT_PASS);
-	assert_int_equal(dead.asked[NS_UDP], 1);
+	assert_int_equal(dead.asked[NS_UDP] - dead.asked_root, 1);
 	begun = clock_mono_ms();
 	look_at("other.test"); /* the one that answered is asked first now */
 	assert_int_equal(t.last.verdict, VERDICT_PASS);
-	assert_int_equal(dead.asked[NS_UDP], 1);
+	assert_int_equal(dead.asked[NS_UDP] - dead.asked_root, 1);
 	assert_in_range(clock_mono_ms() - begun, 0, 2 * SHORT_MS);
 	looks_close(t.looks);
 	ns_stop(&s);
@@ -444,16 +508,16 @@ test_silent_server(void **state)
 	c.asks.tries = 1;
 	open_looks(&c);
 	for (unsigned i = 0; i < ASKS_SILENT_N; i++)
-		begin("good.test", i);
+		begin_numbered(i, i, true);
 	serve_until(ASKS_SILENT_N);
 	assert_int_equal(t.last.verdict, VERDICT_UNDECIDED);
 	assert_int_equal(t.last.code, CODE_TIMEOUT);
 	begun = clock_mono_ms();
-	asked = s.asked[NS_UDP];
+	asked = s.asked_type[RRTYPE_TXT];
 	look_at("good.test");
 	assert_int_equal(t.last.code, CODE_TIMEOUT);
 	assert_in_range(clock_mono_ms() - begun, 0, 2 * SHORT_MS);
-	assert_int_equal(s.asked[NS_UDP], asked);
+	assert_int_equal(s.asked_type[RRTYPE_TXT], asked);
 	looks_close(t.looks);
 	ns_stop(&s);
 }
@@ -476,7 +540,7 @@ test_budget(void **state)
 	c.asks.timeout_ms = 5000;
 	open_looks(&c);
 	for (unsigned i = 0; i < 1000; i++)
-		begin_look("good.test", i, false);
+		begin_numbered(i, i, false);
 	begun = clock_mono_ms();
 	do {
 		looks_serve(t.looks, 5, -1);
@@ -488,6 +552,145 @@ test_budget(void **state)
 	for (int i = 0; i < 2 * ASKS_FRESH_MS; i += 10)
 		looks_serve(t.looks, 10, -1);
 	assert_int_equal(s.asked_type[RRTYPE_TXT], ASKS_RESOLVER_MAX / 4);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* The same question of many looks is one packet; the answer is nobody's
+ * afterwards. */
+static void
+test_own_questions_are_joined(void **state)
+{
+	struct ns s = {.reply = healthy};
+	struct looks_conf c;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	open_looks(&c);
+	for (unsigned i = 0; i < 100; i++)
+		begin("good.test", i);
+	serve_until(100);
+	assert_int_equal(t.last.verdict, VERDICT_PASS);
+	/* one at the server, one at the resolver; or a few more of either
+	 * when an answer came before all looks had asked */
+	assert_in_range(s.asked_type[RRTYPE_TXT], 2, 20);
+	look_at("good.test");
+	assert_in_range(s.asked_type[RRTYPE_TXT], 4, 22);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* RFC 9520: it is not asked again within a second. */
+static void
+test_failures_are_kept(void **state)
+{
+	struct ns s = {.reply = server_fails};
+	struct looks_conf c;
+	unsigned asked;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	open_looks(&c);
+	look_at("good.test");
+	assert_int_equal(t.last.code, CODE_SERVFAIL);
+	asked = s.asked_type[RRTYPE_TXT];
+	look_at("good.test");
+	assert_int_equal(t.last.code, CODE_SERVFAIL);
+	assert_int_equal(s.asked_type[RRTYPE_TXT], asked);
+	serve_ms(1100);
+	s.reply = healthy;
+	look_at("good.test");
+	assert_int_equal(t.last.verdict, VERDICT_PASS);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* A flood of looks at one domain leaves its servers and the others alone. */
+static void
+test_budget_of_a_domain(void **state)
+{
+	struct ns s = {.reply = healthy};
+	struct looks_conf c;
+	unsigned asked;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	c.asks.domain_per_minute = 60;
+	c.asks.trouble = on_trouble;
+	open_looks(&c);
+	for (unsigned i = 0; i < 500; i++)
+		begin_below("flood.test", i);
+	looks_serve(t.looks, 0, -1);
+	begin("good.test", 500);
+	while (!t.seen[500])
+		looks_serve(t.looks, 100, -1);
+	assert_int_equal(t.last.verdict, VERDICT_PASS);
+	asked = s.asked_type[RRTYPE_TXT];
+	assert_in_range(asked, 60, 60 + 2 + 5);
+	assert_in_range(t.found, 400, 501);
+	assert_int_equal(t.trouble[ASKS_DOMAIN_BUDGET], 1);
+	assert_string_equal(t.told, "flood.test");
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* Our resolver is dead, which no customer's server is to blame for. */
+static void
+test_resolver_is_silent(void **state)
+{
+	struct ns s = {.reply = silent};
+	struct looks_conf c;
+	char want[32];
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	c.asks.timeout_ms = SHORT_MS;
+	c.asks.tries = 1;
+	c.asks.trouble = on_trouble;
+	open_looks(&c);
+	for (unsigned i = 0; i < 3; i++) {
+		begin_numbered(i, i, false);
+		serve_until(i + 1);
+		assert_int_equal(t.last.code, CODE_TIMEOUT);
+	}
+	serve_ms(3 * SHORT_MS);
+	assert_int_equal(t.trouble[ASKS_RESOLVER_SILENT], 1);
+	assert_true(t.all_silent);
+	snprintf(want, sizeof(want), "127.0.0.1:%u", s.port);
+	assert_string_equal(t.told, want);
+	s.reply = healthy;
+	begin_numbered(9, 9, false);
+	serve_until(4);
+	assert_int_equal(t.trouble[ASKS_RESOLVER_BACK], 1);
+	assert_int_equal(t.trouble[ASKS_RESOLVER_SILENT], 1);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* One name that gets no answer is not the resolver's silence. */
+static void
+test_resolver_is_not_silent(void **state)
+{
+	struct ns s = {.reply = one_name_is_silent};
+	struct looks_conf c;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	c.asks.timeout_ms = SHORT_MS;
+	c.asks.tries = 1;
+	c.asks.trouble = on_trouble;
+	open_looks(&c);
+	begin_look("good.test", 0, false);
+	serve_until(1);
+	assert_int_equal(t.last.code, CODE_TIMEOUT);
+	serve_ms(3 * SHORT_MS);
+	assert_int_equal(s.asked_root, 1);
+	assert_int_equal(t.trouble[ASKS_RESOLVER_SILENT], 0);
 	looks_close(t.looks);
 	ns_stop(&s);
 }
@@ -555,6 +758,11 @@ main(void)
 	    cmocka_unit_test(test_no_resolver),
 	    cmocka_unit_test(test_silent_server),
 	    cmocka_unit_test(test_budget),
+	    cmocka_unit_test(test_own_questions_are_joined),
+	    cmocka_unit_test(test_failures_are_kept),
+	    cmocka_unit_test(test_budget_of_a_domain),
+	    cmocka_unit_test(test_resolver_is_silent),
+	    cmocka_unit_test(test_resolver_is_not_silent),
 	    cmocka_unit_test(test_close_under_way),
 	    cmocka_unit_test(test_conf_asks),
 	};

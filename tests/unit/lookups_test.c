@@ -54,7 +54,21 @@ settle(struct lookups *c, struct asked *a, const char *bytes, int64_t now,
 	    .id = 5,
 	    .trusted = true};
 
-	return lookups_settle(c, a->entry, &raw, now, keep_ms);
+	struct answer read = {
+	    .outcome = OUTCOME_RECORDS, .ttl_s = (uint32_t)(keep_ms / 1000)};
+
+	return lookups_settle(c, a->entry, &raw, &read, now);
+}
+
+static struct lookup_waiter *
+settle_as(struct lookups *c, struct asked *a, const char *bytes,
+    enum outcome outcome, int64_t now)
+{
+	struct lookup_answer raw = {
+	    .bytes = (const uint8_t *)bytes, .len = bytes ? strlen(bytes) : 0};
+	struct answer read = {.outcome = outcome, .ttl_s = 60, .neg_ttl_s = 60};
+
+	return lookups_settle(c, a->entry, &raw, &read, now);
 }
 
 static void
@@ -96,8 +110,8 @@ test_silence_is_an_answer(void **state)
 
 	(void)state;
 	want(c, &a, "dead.test", 0);
-	assert_null(settle(c, &a, NULL, 0, 5000));
-	want(c, &b, "dead.test", 4999);
+	assert_null(settle_as(c, &a, NULL, OUTCOME_TIMEOUT, 0));
+	want(c, &b, "dead.test", 999);
 	assert_int_equal(b.next, LOOKUP_HIT);
 	assert_null(b.got.bytes);
 	lookups_close(c);
@@ -231,32 +245,170 @@ test_octets_are_bounded(void **state)
 	lookups_close(c);
 }
 
+/* The last ms at which it is a hit, asked in steps of one second or ms. */
+static int64_t
+kept_ms(enum lookup_kind kind, const struct answer *read)
+{
+	static const struct lookup_answer raw = {
+	    .bytes = (const uint8_t *)"x", .len = 1};
+	struct lookups *c = opened(10, 10000);
+	struct lookup_target to = {.kind = kind};
+	struct question q = question("a.test", RRTYPE_TXT);
+	struct asked a;
+	int64_t now = 0;
+
+	assert_int_equal(
+	    lookups_want(c, &q, &to, 0, &a.waiter, &a.entry, &a.got),
+	    LOOKUP_ASK);
+	lookups_settle(c, a.entry, &raw, read, 0);
+	while (lookups_want(c, &q, &to, now, &a.waiter, &a.entry, &a.got) ==
+	       LOOKUP_HIT)
+		now += 500;
+	lookups_close(c);
+	return now;
+}
+
 static void
-test_keep_ms(void **state)
+test_how_long(void **state)
 {
 	static const struct {
 		struct answer a;
-		int64_t want;
+		int64_t shared, own;
 	} row[] = {
-	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 60}, 60000},
-	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 0}, 0},
-	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 301}, 300000},
-	    {{.outcome = OUTCOME_RECORDS, .ttl_s = UINT32_MAX}, 300000},
-	    {{.outcome = OUTCOME_NXDOMAIN, .neg_ttl_s = 3600}, 5000},
-	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 3}, 3000},
-	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 0}, 0},
-	    {{.outcome = OUTCOME_SERVFAIL}, 5000},
-	    {{.outcome = OUTCOME_REFUSED}, 5000},
-	    {{.outcome = OUTCOME_TIMEOUT}, 5000},
-	    {{.outcome = OUTCOME_LAME}, 5000},
-	    {{.outcome = OUTCOME_RCODE}, 5000},
-	    {{.outcome = OUTCOME_REFERRAL, .ttl_s = 86400}, 5000},
-	    {{.outcome = OUTCOME_MALFORMED}, 1000},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 60}, 60000, 0},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 0}, 0, 0},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = 301}, 300000, 0},
+	    {{.outcome = OUTCOME_RECORDS, .ttl_s = UINT32_MAX}, 300000, 0},
+	    {{.outcome = OUTCOME_NXDOMAIN, .neg_ttl_s = 3600}, 5000, 0},
+	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 3}, 3000, 0},
+	    {{.outcome = OUTCOME_NODATA, .neg_ttl_s = 0}, 0, 0},
+	    {{.outcome = OUTCOME_SERVFAIL}, 1000, 1000},
+	    {{.outcome = OUTCOME_REFUSED}, 1000, 1000},
+	    {{.outcome = OUTCOME_TIMEOUT}, 1000, 1000},
+	    {{.outcome = OUTCOME_LAME}, 1000, 1000},
+	    {{.outcome = OUTCOME_RCODE}, 1000, 1000},
+	    {{.outcome = OUTCOME_REFERRAL, .ttl_s = 86400}, 1000, 0},
+	    {{.outcome = OUTCOME_MALFORMED}, 1000, 1000},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(row); i++)
-		assert_int_equal(lookups_keep_ms(&row[i].a), row[i].want);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		assert_int_equal(
+		    kept_ms(LOOKUP_SHARED, &row[i].a), row[i].shared);
+		assert_int_equal(kept_ms(LOOKUP_OWN, &row[i].a), row[i].own);
+	}
+}
+
+/* Asks again as soon as it may; for how long the last failure was kept. */
+static int64_t
+fail_again(struct lookups *c, enum lookup_kind kind, enum outcome outcome,
+    int64_t *now)
+{
+	static const struct lookup_answer raw = {
+	    .bytes = (const uint8_t *)"x", .len = 1};
+	struct answer read = {.outcome = outcome, .ttl_s = 1};
+	struct lookup_target to = {.kind = kind};
+	struct question q = question("a.test", RRTYPE_TXT);
+	int64_t begun = *now;
+	struct asked a;
+
+	while (lookups_want(c, &q, &to, *now, &a.waiter, &a.entry, &a.got) ==
+	       LOOKUP_HIT)
+		*now += 1000;
+	lookups_settle(c, a.entry, &raw, &read, *now);
+	return *now - begun;
+}
+
+/* RFC 9520 section 3.2. */
+static void
+test_failures_grow(void **state)
+{
+	static const int64_t shared[] = {0, 1, 2, 4, 8, 16, 32, 64, 128, 256,
+	    300, 300, 300, 300, 300, 300, 300, 300, 300, 300};
+	static const int64_t own[] = {0, 1, 2, 4, 8, 16, 20, 20};
+	struct lookups *c = opened(10, 10000);
+	int64_t now = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		assert_int_equal(
+		    fail_again(c, LOOKUP_SHARED, OUTCOME_SERVFAIL, &now),
+		    shared[i] * 1000);
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		assert_int_equal(
+		    fail_again(c, LOOKUP_OWN, OUTCOME_TIMEOUT, &now),
+		    own[i] * 1000);
+	lookups_close(c);
+}
+
+static void
+test_failures_are_forgotten(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	int64_t now = 0;
+
+	(void)state;
+	/* an answer ends the row */
+	for (int i = 0; i < 5; i++)
+		fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now);
+	fail_again(c, LOOKUP_SHARED, OUTCOME_RECORDS, &now);
+	fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now);
+	assert_int_equal(
+	    fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now), 1000);
+	/* one that can't be read does not, and does not make it longer */
+	fail_again(c, LOOKUP_SHARED, OUTCOME_MALFORMED, &now);
+	assert_int_equal(
+	    fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now), 1000);
+	assert_int_equal(
+	    fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now), 4000);
+	/* and so does time */
+	now += 8000 + LOOKUPS_FAIL_MAX_MS;
+	fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now);
+	assert_int_equal(
+	    fail_again(c, LOOKUP_SHARED, OUTCOME_REFUSED, &now), 1000);
+	lookups_close(c);
+}
+
+/* An include's TXT is many domains'; the record of one look is its own. */
+static void
+test_kinds_do_not_mix(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct lookup_target own = {.kind = LOOKUP_OWN};
+	struct question q = question("spf.test", RRTYPE_NS);
+	struct asked a, b;
+
+	(void)state;
+	want(c, &a, "spf.test", 0);
+	settle(c, &a, "records", 0, 60000);
+	want(c, &a, "spf.test", 59999);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	assert_int_equal(
+	    lookups_want(c, &q, &own, 1, &a.waiter, &a.entry, &a.got),
+	    LOOKUP_ASK);
+	assert_int_equal(
+	    lookups_want(c, &q, &own, 2, &b.waiter, &b.entry, &b.got),
+	    LOOKUP_WAIT);
+	assert_ptr_equal(settle(c, &a, "records", 3, 60000), &b.waiter);
+	assert_int_equal(lookups_n(c), 1);
+	lookups_close(c);
+}
+
+/* Nobody was asked: neither kept nor counted. */
+static void
+test_not_asked(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct asked a, b;
+
+	(void)state;
+	want(c, &a, "a.test", 0);
+	want(c, &b, "a.test", 0);
+	assert_ptr_equal(lookups_settle(c, a.entry,
+			     &(struct lookup_answer){.len = 0}, NULL, 0),
+	    &b.waiter);
+	assert_int_equal(lookups_n(c), 0);
+	lookups_close(c);
 }
 
 int
@@ -270,7 +422,11 @@ main(void)
 	    cmocka_unit_test(test_least_used_goes),
 	    cmocka_unit_test(test_under_way_stays),
 	    cmocka_unit_test(test_octets_are_bounded),
-	    cmocka_unit_test(test_keep_ms),
+	    cmocka_unit_test(test_how_long),
+	    cmocka_unit_test(test_failures_grow),
+	    cmocka_unit_test(test_failures_are_forgotten),
+	    cmocka_unit_test(test_kinds_do_not_mix),
+	    cmocka_unit_test(test_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

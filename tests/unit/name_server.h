@@ -32,6 +32,7 @@ struct ns {
 	unsigned flood; /* packets with wrong ids ahead of each UDP answer */
 	atomic_uint asked[2]; /* by enum ns_via */
 	atomic_uint asked_type[256];
+	atomic_uint asked_root; /* for the root's name */
 	uint16_t port;
 	int udp, tcp, quit[2];
 	pthread_t thread;
@@ -153,6 +154,7 @@ ns_answer(struct ns *s, enum ns_via via, const uint8_t *query, size_t len)
 		return 0;
 	s->asked[via]++;
 	s->asked_type[ns_type(query, len) & 255]++;
+	s->asked_root += query[12] == 0;
 	return s->reply(s, via, query, len, s->out + 2);
 }
 
