@@ -2,6 +2,7 @@
 /* What the verbs share: the run of one command, its exit code, its settings
  * and how it complains. */
 #pragma once
+#include "core/dkim.h"
 #include "io/conf.h"
 #include "producer/option.h"
 
@@ -44,6 +45,12 @@ bool command_word_ok(const char *text, size_t max);
 /* Is there an organisation, and is id one of a job? False: complained and
  * counted. */
 bool command_job(struct command *c, const char *id) MUST_USE;
+
+/* --selector, "" if not given, and --public-key, left alone if not given.
+ * False: one of them is wrong, complained and counted. selector holds
+ * DKIM_SELECTOR_MAX + 1. */
+bool command_key(
+    struct command *c, char *selector, struct dkim_public *key) MUST_USE;
 
 /* Asks on the terminal and waits for "yes"; --yes answers it. False: another
  * answer, complained and counted. Where nobody could be asked and --yes is not

@@ -260,7 +260,7 @@ static const struct verb_row verbs[VERB_N] = {
 	"again: the same record.",
 	"0 printed, 4 refused, 5 a dependency is down, 8 no answer of the "
 	"workers yet",
-	"{domain, org, name, relative, zone, type, value, exit}",
+	"{domain, org, check, name, relative, zone, type, value, exit}",
 	"domainproof claim example.com --org acme --as bind"},
     [VERB_VERIFY] = {"verify", "DOMAIN... | -f FILE | -",
 	"Posts a verification: the workers look until the record is there "
