@@ -10,7 +10,7 @@
 
 #define MESSAGE_JOB_MAX	  16384 /* octets of a job, after the fetch */
 #define MESSAGE_DEPTH_MAX 8
-#define MESSAGE_OUT_MAX	  65536 /* no message of ours is longer */
+#define MESSAGE_OUT_MAX	  131072 /* no message of ours is longer */
 
 /* What could be read of a job, also when it is not one. */
 struct message_job {
@@ -28,8 +28,9 @@ struct message_job {
 /* Reads one job. BAD_JOB: no JSON, too long, too deep, doubled keys, NUL, bad
  * UTF-8, missing or wrong fields; BAD_DOMAIN: longer than request.domain, one
  * final dot not counted; UNKNOWN_KIND; BAD_DEADLINE (not an integer of seconds
- * >= 0; the upper bound is job_judge's). Of several the first one of these.
- * Members of the envelope that we do not know are ignored, members of `data`
+ * >= 0; the upper bound is job_judge's); BAD_KEY (a claim's `public_key` is
+ * none; whether it is good enough is job_judge's). Of several the first one of
+ * these. What is not for the job's kind is judged and then left out. Members of the envelope that we do not know are ignored, members of `data`
  * too. body_hash is not set: message_body_hash, after the domain is canonical.
  */
 void message_job_read(const void *bytes, size_t len, struct message_job *out);
