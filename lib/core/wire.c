@@ -198,6 +198,7 @@ put_remarks(struct writer *w, const struct finding *f)
 	for (size_t i = 0; i < f->also_n; i++)
 		writer_u8(w, (uint8_t)f->also[i]);
 	writer_text(w, f->publish);
+	writer_text(w, f->policy);
 	writer_u8(w, f->has_cost);
 	writer_u8(w, f->lookups);
 	writer_u8(w, f->voids);
@@ -214,6 +215,7 @@ get_remarks(struct reader *r, struct finding *f)
 	for (size_t i = 0; i < f->also_n; i++)
 		f->also[i] = (enum code)get_below(r, CODE_N);
 	reader_print(r, f->publish, sizeof(f->publish));
+	reader_print(r, f->policy, sizeof(f->policy));
 	f->has_cost = get_bool(r);
 	f->lookups = reader_u8(r);
 	f->voids = reader_u8(r);
