@@ -157,9 +157,8 @@ void part_free(struct part *part);
 /* Finds or makes (not begun). RETRY: memory is out. */
 enum next part_claim(struct part *part, const char *key,
     struct open_claim **out, struct err *e) MUST_USE;
-/* The first claim on the domain of this one; the others follow by `same`. */
-struct open_claim *part_same(
-    const struct part *part, const struct open_claim *claim);
+/* The first claim on a domain, NULL if none; the others follow by `same`. */
+struct open_claim *part_same(const struct part *part, const char *domain);
 struct open_job *part_job(const struct part *part, const char *key);
 enum next part_job_add(struct part *part, const char *key,
     const struct job *job, struct open_job **out, struct err *e) MUST_USE;
@@ -513,4 +512,4 @@ enum next vigil_turn_own(struct scheduler *s, struct err *e) MUST_USE;
 /* Broker ms; INT64_MAX: none. */
 int64_t vigil_next_due(const struct scheduler *s);
 /* All checks that say something of this claim. */
-uint32_t vigil_checks(const struct claim *claim);
+uint32_t vigil_checks(const struct open_claim *claim);
