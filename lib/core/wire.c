@@ -11,6 +11,7 @@
 #define HEAD 3 /* type, length of the body */
 
 _Static_assert(CODE_N <= UINT8_MAX, "codes are octets");
+_Static_assert(FOUND_LEN_MAX == UINT8_MAX, "so is a length of evidence");
 
 bool
 wire_next(struct reader *r, struct wire_message *out)
@@ -140,7 +141,7 @@ get_found(struct reader *r, struct found *f)
 {
 	const uint8_t *bytes;
 
-	f->len = (uint8_t)get_below(r, FOUND_LEN_MAX + 1);
+	f->len = reader_u8(r);
 	f->cut = get_bool(r);
 	bytes = reader_bytes(r, f->len);
 	if (bytes != NULL)
