@@ -36,6 +36,7 @@ put_overdue(unsigned n)
 	const struct job job = {
 	    .ver = 3,
 	    .kind = JOB_VERIFY,
+	    .checks = 1u << CHECK_OWNERSHIP,
 	    .accepted_at = WORLD_START - 40 * HOUR,
 	    .deadline_at = WORLD_START + 8 * HOUR,
 	    .due_at = WORLD_START - 30 * HOUR,
