@@ -64,10 +64,16 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 $(B)/unit/supervisor_test: $(call obj,$(addprefix worker/,supervisor.c role.c here.c))
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
 $(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
+$(B)/unit/spoof_test: $(B)/tests/dns/mutate.o
+$(B)/unit/hostile_test: $(call obj,$(addprefix tests/dns/,script.c reply.c mutate.c))
 $(B)/unit/option_test: $(B)/producer/option.o
 $(B)/unit/show_test: $(B)/producer/show.o
 # the resolver process, driven by the stack's tests and by measurements
 $(B)/stack/looks_drive: $(B)/tests/stack/looks_drive.o $(WORKER) $(IO) $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+# a DNS server that lies as a script tells it
+$(B)/dns/hostile: $(call obj,$(call src,tests/dns)) $(IO) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 # scenarios: the shipped worker with fakes linked in the doors' place
@@ -94,6 +100,10 @@ $(B)/conformance/sim: $(RULES) $(call obj,$(call src,tests/conformance/sim)) \
 	$(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+# the evaluators behind a scripted resolver, for the standards' own suites
+$(B)/spf/driver: $(B)/tests/spf/driver.o $(CORE)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
 # fuzz harnesses: with main() they replay seeds, with libFuzzer they search
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay/main.o $(IO) $(CORE)
 	@mkdir -p $(@D)
@@ -103,13 +113,14 @@ $(BUILD)/libfuzzer/%: tests/fuzz/%.c
 	clang-14 $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 	    lib/core/*.c lib/io/*.c $(LIBS)
 
-check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(addprefix $(B)/fuzz/,$(FUZZ))
+check: all $(UNIT) $(SCENARIO) $(B)/conformance/sim $(B)/spf/driver \
+	$(addprefix $(B)/fuzz/,$(FUZZ))
 	@tests/run check $(B)
 # tools first: on a fresh machine there may be no compiler yet
 test:
 	@ops/setup --test
 	@$(MAKE) --no-print-directory tested
-tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive
+tested: all check $(B)/conformance/real $(B)/faulty/domainproofd $(B)/stack/looks_drive $(B)/dns/hostile
 	@tests/run stack $(B)
 demo:
 	@ops/demo
@@ -136,7 +147,7 @@ install: all
 	    $(DESTDIR)$(SHARE)/policy.conf
 clean:
 	rm -rf $(BUILD)/lib $(BUILD)/worker $(BUILD)/producer $(BUILD)/tests \
-	    $(BUILD)/unit $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
-	    $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
+	    $(BUILD)/unit $(BUILD)/dns $(BUILD)/scenario $(BUILD)/fuzz $(BUILD)/conformance \
+	    $(BUILD)/spf $(BUILD)/san $(BUILD)/domainproof $(BUILD)/domainproofd
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -35,7 +35,9 @@ enum dkim_fault {
 	DKIM_BASE64,	/* an octet that is no base64, or wrong padding */
 	DKIM_CUT,	/* ends before the key does */
 	DKIM_DER,	/* is no key at all */
-	DKIM_ALGORITHM, /* a key of another algorithm or in another form */
+	DKIM_TYPE,	/* a key of the other type than was said */
+	DKIM_WRAPPED,	/* Ed25519 in a SubjectPublicKeyInfo: RFC 8463 4.2 */
+	DKIM_ALGORITHM, /* a key of no type that DKIM has, or no NULL */
 	DKIM_NUMBERS,	/* modulus or exponent that no RSA key has */
 	DKIM_LARGE,	/* more than DKIM_BITS_MAX; bits are told */
 	DKIM_PRIVATE,	/* a private key! */

@@ -77,7 +77,14 @@ void dmarc_record_read(
 /* Does it begin with v=DMARC1? No more is read. */
 bool dmarc_is_record(const uint8_t *text, size_t len);
 
+/* One URI of rua or ruf: is it valid (RFC 3986; of mailto: an address with a
+ * domain)? A "!size" behind it is left out of *out. */
+bool dmarc_uri_read(
+    struct dmarc_uri *out, const uint8_t *text, size_t at, size_t len);
+
 /* "none", "quarantine", "reject"; "" for DMARC_POLICY_NO. */
 const char *dmarc_policy_name(enum dmarc_policy p);
 /* "p", "pct", ...; "" for DMARC_TAG_N. */
 const char *dmarc_tag_name(enum dmarc_tag tag);
+/* The tag of this name in any case, DMARC_TAG_N if it is none. */
+enum dmarc_tag dmarc_tag_of(const uint8_t *name, size_t len);

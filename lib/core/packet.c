@@ -10,12 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HEADER_LEN  12
-#define CLASS_IN    1
-#define TYPE_OPT    41 /* RFC 6891 */
-#define OPTION_EDE  15 /* RFC 8914 */
-#define ALIASES_MAX 32 /* CNAME records in one answer, on the chain or not */
-#define GLUE_MAX    64 /* what comes after is left aside */
+#define HEADER_LEN     12
+#define CLASS_IN       1
+#define TYPE_OPT       41 /* RFC 6891 */
+#define OPTION_EDE     15 /* RFC 8914 */
+#define PREFERENCE_LEN 2  /* before an MX's name, RFC 1035 section 3.3.9 */
+#define ALIASES_MAX    32 /* CNAME records in one answer, on the chain or not */
+#define GLUE_MAX       64 /* what comes after is left aside */
 
 enum { FLAG_QR = 0x8000, FLAG_AA = 0x0400, FLAG_TC = 0x0200, FLAG_RD = 0x0100 };
 enum { FLAG_RA = 0x0080, FLAG_AD = 0x0020, FLAG_CD = 0x0010 };
@@ -348,6 +349,19 @@ survey_section(struct reading *r, enum section section)
 	}
 }
 
+/* Names are read into 256 octets each: an arena's worth for a few packets. */
+static size_t
+records_max(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_TXT:
+	case RRTYPE_A:
+	case RRTYPE_AAAA:
+		return PACKET_RECORDS_MAX;
+	}
+	return PACKET_NAMES_MAX;
+}
+
 /* Where one owner's records of one type are in a section. */
 static void
 collect(struct reading *r, enum section section, uint16_t type,
@@ -365,7 +379,7 @@ collect(struct reading *r, enum section section, uint16_t type,
 		if (rec.type != type || rec.class != CLASS_IN ||
 		    !dname_equal(&rec.owner, owner))
 			continue;
-		if (out->n == PACKET_RECORDS_MAX) {
+		if (out->n == records_max(type)) {
 			fault(&r->scan, "too many records");
 			return;
 		}
@@ -493,7 +507,9 @@ fill_addr(struct reading *r, const struct record *rec, struct packet_addr *out)
 static void
 fill_name(struct reading *r, const struct record *rec, struct dname *out)
 {
-	if (data_name(&r->scan, rec, 0, out) != rec->rdata_len)
+	size_t skip = rec->type == RRTYPE_MX ? PREFERENCE_LEN : 0;
+
+	if (data_name(&r->scan, rec, skip, out) != rec->rdata_len)
 		fault(&r->scan, "bad name data");
 }
 
@@ -529,6 +545,8 @@ fill_one(struct reading *r, const struct record *rec, size_t i)
 		break;
 	case RRTYPE_NS:
 	case RRTYPE_CNAME:
+	case RRTYPE_PTR:
+	case RRTYPE_MX:
 		fill_name(r, rec, &r->out->names[i]);
 		break;
 	case RRTYPE_SOA:
@@ -553,6 +571,8 @@ take_array(struct reading *r, size_t n)
 		break;
 	case RRTYPE_NS:
 	case RRTYPE_CNAME:
+	case RRTYPE_PTR:
+	case RRTYPE_MX:
 		out->names = take(r, n, sizeof(out->names[0]));
 		break;
 	}

@@ -11,7 +11,8 @@
 
 #define PACKET_HOPS_MAX	   16	 /* compression pointers in one name */
 #define PACKET_CHAIN_MAX   8	 /* CNAMEs followed in one answer */
-#define PACKET_RECORDS_MAX 64	 /* of one RRset; more is malformed */
+#define PACKET_RECORDS_MAX 256	 /* of one RRset; more is malformed */
+#define PACKET_NAMES_MAX   64	 /* of those that hold a name each */
 #define PACKET_TXT_MAX	   16384 /* joined octets of one TXT record */
 #define PACKET_QUERY_MAX   300	 /* header, question, OPT */
 #define PACKET_UDP_SIZE	   1232	 /* EDNS payload size we offer, RFC 9715 */
@@ -21,6 +22,7 @@ enum rrtype {
 	RRTYPE_NS = 2,
 	RRTYPE_CNAME = 5,
 	RRTYPE_SOA = 6,
+	RRTYPE_PTR = 12,
 	RRTYPE_MX = 15,
 	RRTYPE_TXT = 16,
 	RRTYPE_AAAA = 28,
@@ -99,7 +101,7 @@ struct answer {
 	size_t n;
 	struct packet_txt *txt;	  /* TXT */
 	struct packet_addr *addr; /* A, AAAA */
-	struct dname *names;	  /* NS, CNAME */
+	struct dname *names;	  /* NS, CNAME, PTR, MX (no preference) */
 
 	/* SOA of a negative answer, or of an SOA question */
 	bool has_soa;

@@ -100,6 +100,10 @@ enum spf_note_kind {
 struct spf_note {
 	enum spf_note_kind kind;
 	struct spf_place place;
+	/* the term of the first record that leads there; the place's own at
+	 * depth 0 */
+	struct spf_term root;
+	const char *root_target;
 };
 
 /* Arrays and texts lie in the arena. */

@@ -77,12 +77,37 @@ is_duplicate(const struct tags *t, size_t at, size_t len)
 	return false;
 }
 
+/* What is wrong with a tag, and at which octet; OK and *at untouched if
+ * nothing is. */
+static enum tags_fault
+judge(const struct tags *t, const struct tag *tag, size_t *at)
+{
+	size_t name_to = tag->name_at + tag->name_len;
+	size_t value_to = tag->value_at + tag->value_len;
+	size_t stop = name_end(t->bytes, tag->name_at, name_to);
+
+	if (stop < name_to || tag->name_len == 0) {
+		*at = stop;
+		return TAGS_BAD_NAME;
+	}
+	if (is_duplicate(t, tag->name_at, tag->name_len)) {
+		*at = tag->name_at;
+		return TAGS_DUPLICATE;
+	}
+	stop = value_end(t->bytes, tag->value_at, value_to);
+	if (stop < value_to) {
+		*at = stop;
+		return TAGS_BAD_VALUE;
+	}
+	return TAGS_OK;
+}
+
 /* NAME = VALUE between from and to; equals is where the '=' stands. */
 static void
 add(struct tags *t, size_t from, size_t equals, size_t to)
 {
-	size_t name_to = equals, value_at = equals + 1, value_to = to, bad;
-	struct tag tag = {.fault = TAGS_OK};
+	size_t name_to = equals, value_at = equals + 1, value_to = to, at = 0;
+	struct tag tag;
 
 	trim(t->bytes, &from, &name_to);
 	trim(t->bytes, &value_at, &value_to);
@@ -90,15 +115,9 @@ add(struct tags *t, size_t from, size_t equals, size_t to)
 	tag.name_len = (uint16_t)(name_to - from);
 	tag.value_at = (uint16_t)value_at;
 	tag.value_len = (uint16_t)(value_to - value_at);
-	if (bad = name_end(t->bytes, from, name_to),
-	    bad < name_to || name_to == from)
-		tag.fault = TAGS_BAD_NAME;
-	else if (bad = from, is_duplicate(t, from, tag.name_len))
-		tag.fault = TAGS_DUPLICATE;
-	else if (bad = value_end(t->bytes, value_at, value_to), bad < value_to)
-		tag.fault = TAGS_BAD_VALUE;
+	tag.fault = judge(t, &tag, &at);
 	if (tag.fault != TAGS_OK)
-		fault_at(t, tag.fault, bad);
+		fault_at(t, tag.fault, at);
 	if (t->n == TAGS_MAX)
 		fault_at(t, TAGS_TOO_MANY, from);
 	else

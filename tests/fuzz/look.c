@@ -96,7 +96,7 @@ next_count(struct fuzz *f)
 {
 	uint8_t n = next(f);
 
-	return n < 0xf0 ? n % 4 : n % (PACKET_RECORDS_MAX + 1);
+	return n < 0xf0 ? n % 4 : n % (PACKET_NAMES_MAX + 1);
 }
 
 static void *

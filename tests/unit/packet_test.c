@@ -370,12 +370,20 @@ test_counts(void **state)
 }
 
 static void
-write_many(char *text, size_t cap, const char *record, unsigned n)
+write_many_to(char *text, size_t cap, const char *question,
+    const char *record, unsigned n)
 {
-	size_t at = (size_t)snprintf(text, cap, "H8400/1.%u.0.0 Q", n);
+	size_t at =
+	    (size_t)snprintf(text, cap, "H8400/1.%u.0.0 %s", n, question);
 
 	for (unsigned i = 0; i < n; i++)
 		at += (size_t)snprintf(text + at, cap - at, " %s", record);
+}
+
+static void
+write_many(char *text, size_t cap, const char *record, unsigned n)
+{
+	write_many_to(text, cap, "Q", record, n);
 }
 
 static void
@@ -395,6 +403,17 @@ test_many(void **state)
 	read_text(&a, text, &q);
 	assert_int_equal(a.outcome, OUTCOME_MALFORMED);
 	assert_string_equal(a.why, "too many records");
+	/* names take more room */
+	q.type = RRTYPE_NS;
+	write_many_to(text, sizeof(text), "NS=" PACKET_TEXT_NAME,
+	    "^12 NS [ ^12 ]", PACKET_NAMES_MAX);
+	read_text(&a, text, &q);
+	assert_int_equal(a.n, PACKET_NAMES_MAX);
+	write_many_to(text, sizeof(text), "NS=" PACKET_TEXT_NAME,
+	    "^12 NS [ ^12 ]", PACKET_NAMES_MAX + 1);
+	read_text(&a, text, &q);
+	assert_string_equal(a.why, "too many records");
+	q.type = RRTYPE_TXT;
 	/* those of others do not count */
 	write_many(text, sizeof(text), "^31 TXT [ 'a ]", 4000);
 	read_text(&a, text, &q);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as base64, made for the tests by OpenSSL unless said otherwise. */
+#pragma once
+
+/* clang-format off */
+/* the key that is wanted: 392 digits, no padding */
+#define RSA_2048 \
+	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIDAQAB"
+
+/* the same as RSAPublicKey */
+#define RSA_2048_BARE \
+	"MIIBCgKCAQEAiqD88GusUxv3aiAm1I8InwPNzeJihGRzTMzykhxoawSwqK4+TQfU" \
+	"uGvUgn64DVt9S5XiH1wYaCepcJiTPXhKcftPLRtam6RsU+Fe4pLdvKX/x+9b0PIK" \
+	"YZb2tFmoCRjGSSSoE3B61Pdn5keiqleoxIhdJadFx28gDFWUqAEfYCswsevmUM5q" \
+	"e1uVLenaXoksjSD8YHU0Gqx9H/kEDzOELPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd" \
+	"0pfbtYxc680w5uz9rgP4ckw8DI91NR9znmJXNrsdk0p5jGc8qqoZLEltRSRVibCQ" \
+	"JAjsHSk8CH1kFvScKHLHjeLS9JfMHS5IJQIDAQAB"
+
+/* another one of its size */
+#define RSA_OTHER \
+	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtAbUJBIv8VnyG6OAwr8Q" \
+	"h7rk9hSqrjuSIZ51ZXMOnWMvUQH+R0NUatE/Negrx3FgeLcD+slsxTOOym9IbVwN" \
+	"n0sJrnPGoCaVmfTueuxUGQF05A9oilYUUAzCTELH7Fg5oWcVKHmcrE1dE054mU0N" \
+	"VOmAfSgwtJAjFja2LCYr85AzPzrEYExe+TwfQxwvW+kk/LyTQAKMUmpDf1RE7QZd" \
+	"yiG+N8pAyCOEGmcOkpeGpYwiXVUmSolyM7WJU7n06smqckJkGrHKUZaAf+sOjEBH" \
+	"Y6U0PFn/OzQnQBDAgGepnbUuQWm8MZQlsR/Hfe2tCO9OB/sEAW4WUG98YTF5Ut0E" \
+	"PQIDAQAB"
+
+/* 512 bits */
+#define RSA_512 \
+	"MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALsKHyS/eqJCFWmW5LtX+TnwmUzTYcFo" \
+	"iNE/sUHd4xDXIRBQPJ82CELFroHMbHT1iXBncph4jI/kVQXDltjJU4sCAwEAAQ=="
+
+/* 768 bits */
+#define RSA_768 \
+	"MHwwDQYJKoZIhvcNAQEBBQADawAwaAJhANTxBrr2m5ndT4JNYJACr6SXH8c+3379" \
+	"iXg0hf0fWPTBbsG30X5ULOe8GRf4L1+cAK1vWrPeyWYk/zES7iCp/bt2M2gHfrDU" \
+	"/W2PQoULFll71b1E3j1lTK3BRhZ67hbVKwIDAQAB"
+
+/* 1536 bits */
+#define RSA_1536 \
+	"MIHfMA0GCSqGSIb3DQEBAQUAA4HNADCByQKBwQDBSnBjU6HCd+zCpIDqYqPI6dWm" \
+	"cDc66u0fwjUNlVD2Ku+eO/IRVV/ck8AV0acG/Wl2UgeYU3KA/IiEQB+NMbVzCfRJ" \
+	"QOawFqtJ87wI1cLeM6xySmEmsIjIfjZc41BfImmYSius1FkEkLzR+3lSs9IAnBJE" \
+	"KJ60nBCotdCgIF8F705lNbIiXrG5arfsy178LvDZiy0JiTJDR4fdg0qZgnLPqbMu" \
+	"CplZh6/+BY4dQ8eIS3TATfV/IDPqFdfObThmA68CAwEAAQ=="
+
+/* 4096 bits: the longest that all must read */
+#define RSA_4096 \
+	"MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEA7tAQ+vXL0As03AhK5rxJ" \
+	"OGVtz1ix1cYFgprfbyHQf5gSvUmr62muUMFWLxbkvX8P8sjYxGvSxiYuOtCTQynC" \
+	"GoioMn6hp+NbCAihmSIA5+sKbkhHXWPtW03M3QlFEQ9EEa1u73NMlhb11wG7t/WM" \
+	"TWrMrrl+MrgOUbu2cSxzGPWg4wTej4vmr007vMKg1uvAOZd2xEdlMpUkGO6OBzEc" \
+	"ItAfxTyvMEdDdxBOfX6i3B8jH2fSTxH+KAQeK144IcS38UvgOdeDzbtJR6eawFmw" \
+	"PQUR9ld2iSGfE5SZveq9F4kDaz4xoKPKS8qV2C4VBMNSf7T2C2sBxFby554tLBZD" \
+	"33NT9iaHvTcUUzzFn/xDrTMH12mg3hve+mvPKLMkURtN+NZQ/1r6oXcIbwmprtt4" \
+	"r/DNx54cjkEMhdYEWtb4zm5r0FLaGIW6ezoprEQxQwMBMBxlFAYfuK8ylz/meSZP" \
+	"nIUhvP07UcfXG47UYKGVuh++RfUg8w1F5K2rIIRCV4vm+lraidy0/Q5/PGURPSQO" \
+	"OGyvWkpHQqFFzWmoI517zTJcbYDoDoDhqsD/844GJkC0CykrXjiVIXCIIeGIv/yz" \
+	"xEF0Dn1RSMVkS0AxZ6bd9ZomHnE7+4QzTEzKuasUptgTsbhiNq2eFO/gXgdB+rlj" \
+	"FQ07zP+LVoPyFKjp3npf8S8CAwEAAQ=="
+
+/* 8192 bits */
+#define RSA_8192 \
+	"MIIEIjANBgkqhkiG9w0BAQEFAAOCBA8AMIIECgKCBAEAvckusQQNvOLceI1LvD46" \
+	"9WRqfjBinY6spKfu55p7RkCIbjeLS+NX+igRjHQ5g4mxFQNaBG5hUQfS3LRZ0EVS" \
+	"5VvHP5sgUeLqqlSlVbG3kmBmQ0PBIAQr0Zd2BAwNwPUnEO/luuQkTfW1gok9riqP" \
+	"XNXyBzM21Vsandus772q0DP1gsiv7vVdYgdnHuGvXIpGV4HuJ+Oal3Gs2m0CsJQm" \
+	"Qj9uw1Dtca6yWodst1JbWviqqqILw/QjBUEyGIQwCAORk7Dd+2/bk8/NiaxHdnzC" \
+	"K1QuNMiLPOQaZAWCuYqSCPABJRFY8Yuy8UZjiCNTSET4dfmGN2SFvYwiZW4OYSjS" \
+	"/ETpTWbchCScJW/wUb4oWIuB8JnHvzlsYu682n2qv8v3sys9NUNuj+tc9UPeZKlr" \
+	"UT0lt1NwfmQ1XbTYV5rk25/U4td/XUExHjF/lP/1SoYUS6bIP10KZMuaRczEd7X9" \
+	"RjXc1zTsXngpUCipyivc8ru3rrD3jp6PNvgZlu8Hj2uy7FGD8OBsMWdAu3nukQpV" \
+	"ko1/o+JoraBGoxdGE8RmaGm6fmUifUuxpH/PnqGoqZM4cCvnDdPsBdCOiX/uBWFR" \
+	"1ollmKcR9TIfTm1ekMKMH3gQC5NhWr0vb6lPrAE5KbPZU94W7OcWHQ/i9vBUYwEZ" \
+	"lIY5AbehkBhW0Y1TYBTtYTuJ7oOCLOC1mSKzquYhabIPWhBJeaFSPDuTrXil4+Fn" \
+	"1hNU/REMvfV9c7MmUlDhgYM618KXeYy44KlzONfS9UjZJd6oDYQ8A3MPx6ARCaXw" \
+	"QpmWJQH57R46uwO/GUfIWoyTbxaOn11lfNvoEDKoDUuz99IEEeXaH3TcS+3ipR6V" \
+	"kyIflSLiigjbFLyk2CQRs0t65SuEiIS/4tInEefDjXyc91mpPAq7+9NTXPHvdI9t" \
+	"WDoGK2QwiSZOp/4CJrUx9QNVZ/9vkc7ww0PQ7P9WDtlolOAIIC/mZKARc2+wmNDv" \
+	"BG42DoZPyewH8nZl74ZP/JpMd3jvMUqeIWsWr2nzK0iJmJoWtFmohVxcntZ1Ytgg" \
+	"+mj7krrA/a0il/QqPDGXCrePRsDPiPjDex5U+9fFqQbznkdLjT8ewxo3yk5MBP1B" \
+	"ttoV4OdqhVMm6kv4Z58BFaCvrIOd7nEqMtNtl7LWCzWPPGiC+SIx1EamZFG+K83f" \
+	"DFR7BVOydsldD6MA8w0HO9b9u27R0gVHARrbIL2/FKZ+GE8EMQEX5nYnZ03673Lx" \
+	"rJEYX61lyYQ8rj5PNZSr0gYQGEScGJ5k6Tl1lDF1U2E1VPhRJzs9BjRrOXfaB0y5" \
+	"/m+qWBGiRi1xDPdXp5olYaBXNtr3XtpsaOKIG6dakC3oU8HdFt69KiRdK992b2nA" \
+	"pwIDAQAB"
+
+/* RFC 8463 appendix A.2, 1024 bits */
+#define RFC_RSA \
+	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDkHlOQoBTzWRiGs5V6NpP3idY6" \
+	"Wk08a5qhdR6wy5bdOKb2jLQiY/J16JYi0Qvx/byYzCNb3W91y3FutACDfzwQ/BC/" \
+	"e/8uBsCR+yz1Lxj+PL6lHvqMKrM3rG4hstT5QjvHO9PzoxZyVYLzBfO2EeC3Ip3G" \
+	"+2kryOTIKT+l/K4w3QIDAQAB"
+
+/* RFC 8463 appendix A.2 */
+#define RFC_ED25519 \
+	"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+/* the same as SubjectPublicKeyInfo, which RFC 8463 4.2 does not want */
+#define RFC_ED25519_WRAPPED \
+	"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+/* another one */
+#define ED25519_OTHER \
+	"X6Yl1esrx3f0z2ieY277zF37lF4+lUE5cLLWVxEgSHU="
+
+/* a key of another algorithm */
+#define DSA_1024 \
+	"MIIBvjCCATMGByqGSM44BAEwggEmAoGBAKeh21G4SEZ4u0s2OK1ZSbVrkAUmpku5" \
+	"Yk41DFTafq5aobVQuxe6jG2+hOSpoCnUwjj38Y1OI0wWUKauWnNgVPctQRgcVovk" \
+	"pEaZ8vdrHbfBYrAjj05z/0aqK3nA/bugyBMvoHK6lY5URcPb268qNBR5dJpYNU38" \
+	"/eH51Oy4M6hfAh0A4DdtB5yHs4VQtbJtaO0q890QBcYcsdUqVPIMbwKBgGkQdzfY" \
+	"SoGvpkmA6JM2HGeFcMJECc3B9QZ3WIm+ePz4woIvZApRpJcfwIyXJ8DiITKP7ISn" \
+	"oKS+RxAoFhA04QT26NojPQCgHb1a//tf3BBQ8Esb03aISPRBf77CxAhHm9KaGSES" \
+	"Ep68WNIDjVih2Z9VOILrD9IoEWM+PFy19UwXA4GEAAKBgAbnVQJJGb5C450RauxI" \
+	"txXTvm7C9EQ8T1J6JoVhkkxGeaeoCDVTCHt/T0K1DtTGSEIwekPC1ANMyQucZXrF" \
+	"lvw9eNVarVWS35uahvX7hVusADiHnxUq4yZA8IxATJ3rGpTXfa3DD+LrR93RG4rh" \
+	"qoQmColjXlAY3odck6FJEihZ"
+
+/* the private half of RSA_512, RFC 8017 A.1.2 */
+#define PRIVATE_512 \
+	"MIIBOwIBAAJBALsKHyS/eqJCFWmW5LtX+TnwmUzTYcFoiNE/sUHd4xDXIRBQPJ82" \
+	"CELFroHMbHT1iXBncph4jI/kVQXDltjJU4sCAwEAAQJBAJVN+BxiiWda7zLRlBcE" \
+	"m9snd4g/OMqmQokemcXldOusIZF11EniKg0VuUgfj+huBR9TB0GK5Jw/MtxYG3zS" \
+	"ktECIQDi2cv2icOt0bNI4aHvOu3NawjTAApM6SrNWvok0Jh0OQIhANMSvmYyJjx6" \
+	"XFcBO571CHw/gLzTdZzNT3WX0LGFDm3jAiEAttM1EILDE8lXprtB2R4zHUTQHc2A" \
+	"f6/DcTGLPDRpSfECICgbZqx6mQNi6MrrhA23V85sLqUytSV/abrZhyFEPDKrAiB6" \
+	"v/aynVTAiR7D40AbZ2EZZwNmjafoxvbIq+I+qetdaw=="
+
+/* the same, RFC 5208 */
+#define PRIVATE_512_PKCS8 \
+	"MIIBVQIBADANBgkqhkiG9w0BAQEFAASCAT8wggE7AgEAAkEAuwofJL96okIVaZbk" \
+	"u1f5OfCZTNNhwWiI0T+xQd3jENchEFA8nzYIQsWugcxsdPWJcGdymHiMj+RVBcOW" \
+	"2MlTiwIDAQABAkEAlU34HGKJZ1rvMtGUFwSb2yd3iD84yqZCiR6ZxeV066whkXXU" \
+	"SeIqDRW5SB+P6G4FH1MHQYrknD8y3FgbfNKS0QIhAOLZy/aJw63Rs0jhoe867c1r" \
+	"CNMACkzpKs1a+iTQmHQ5AiEA0xK+ZjImPHpcVwE7nvUIfD+AvNN1nM1PdZfQsYUO" \
+	"beMCIQC20zUQgsMTyVemu0HZHjMdRNAdzYB/r8NxMYs8NGlJ8QIgKBtmrHqZA2Lo" \
+	"yuuEDbdXzmwupTK1JX9putmHIUQ8MqsCIHq/9rKdVMCJHsPjQBtnYRlnA2aNp+jG" \
+	"9sir4j6p611r"
+
+/* RSA_2048 without the NULL of RFC 3279 2.3.1 */
+#define RSA_NO_NULL \
+	"MIIBIDALBgkqhkiG9w0BAQEDggEPADCCAQoCggEBAIqg/PBrrFMb92ogJtSPCJ8D" \
+	"zc3iYoRkc0zM8pIcaGsEsKiuPk0H1Lhr1IJ+uA1bfUuV4h9cGGgnqXCYkz14SnH7" \
+	"Ty0bWpukbFPhXuKS3byl/8fvW9DyCmGW9rRZqAkYxkkkqBNwetT3Z+ZHoqpXqMSI" \
+	"XSWnRcdvIAxVlKgBH2ArMLHr5lDOantblS3p2l6JLI0g/GB1NBqsfR/5BA8zhCz7" \
+	"VB/JVFvdm4R7Ydf/U4eFDIOVN7fT3dKX27WMXOvNMObs/a4D+HJMPAyPdTUfc55i" \
+	"Vza7HZNKeYxnPKqqGSxJbUUkVYmwkCQI7B0pPAh9ZBb0nChyx43i0vSXzB0uSCUC" \
+	"AwEAAQ=="
+
+/* RSA_2048 as id-RSASSA-PSS */
+#define RSA_PSS \
+	"MIIBIjANBgkqhkiG9w0BAQoFAAOCAQ8AMIIBCgKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIDAQAB"
+
+/* exponent 1 */
+#define RSA_E1 \
+	"MIIBIDANBgkqhkiG9w0BAQEFAAOCAQ0AMIIBCAKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIBAQ=="
+
+/* exponent 2 */
+#define RSA_E2 \
+	"MIIBIDANBgkqhkiG9w0BAQEFAAOCAQ0AMIIBCAKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIBAg=="
+
+/* exponent 3 */
+#define RSA_E3 \
+	"MIIBIDANBgkqhkiG9w0BAQEFAAOCAQ0AMIIBCAKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIBAw=="
+
+/* an even modulus */
+#define RSA_EVEN \
+	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"EAIDAQAB"
+
+/* a negative modulus */
+#define RSA_NEGATIVE \
+	"MIIBITANBgkqhkiG9w0BAQEFAAOCAQ4AMIIBCQKCAQCKoPzwa6xTG/dqICbUjwif" \
+	"A83N4mKEZHNMzPKSHGhrBLCorj5NB9S4a9SCfrgNW31LleIfXBhoJ6lwmJM9eEpx" \
+	"+08tG1qbpGxT4V7ikt28pf/H71vQ8gphlva0WagJGMZJJKgTcHrU92fmR6KqV6jE" \
+	"iF0lp0XHbyAMVZSoAR9gKzCx6+ZQzmp7W5Ut6dpeiSyNIPxgdTQarH0f+QQPM4Qs" \
+	"+1QfyVRb3ZuEe2HX/1OHhQyDlTe3093Sl9u1jFzrzTDm7P2uA/hyTDwMj3U1H3Oe" \
+	"Ylc2ux2TSnmMZzyqqhksSW1FJFWJsJAkCOwdKTwIfWQW9JwocseN4tL0l8wdLkgl" \
+	"AgMBAAE="
+
+/* a modulus with a zero too many */
+#define RSA_PADDED \
+	"MIIBIzANBgkqhkiG9w0BAQEFAAOCARAAMIIBCwKCAQIAAIqg/PBrrFMb92ogJtSP" \
+	"CJ8Dzc3iYoRkc0zM8pIcaGsEsKiuPk0H1Lhr1IJ+uA1bfUuV4h9cGGgnqXCYkz14" \
+	"SnH7Ty0bWpukbFPhXuKS3byl/8fvW9DyCmGW9rRZqAkYxkkkqBNwetT3Z+ZHoqpX" \
+	"qMSIXSWnRcdvIAxVlKgBH2ArMLHr5lDOantblS3p2l6JLI0g/GB1NBqsfR/5BA8z" \
+	"hCz7VB/JVFvdm4R7Ydf/U4eFDIOVN7fT3dKX27WMXOvNMObs/a4D+HJMPAyPdTUf" \
+	"c55iVza7HZNKeYxnPKqqGSxJbUUkVYmwkCQI7B0pPAh9ZBb0nChyx43i0vSXzB0u" \
+	"SCUCAwEAAQ=="
+
+/* an exponent of 9 octets */
+#define RSA_E_LONG \
+	"MIIBKDANBgkqhkiG9w0BAQEFAAOCARUAMIIBEAKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIJAQAAAAAAAAAB"
+
+/* a newline behind the key, inside the base64 */
+#define RSA_TRAILING \
+	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAiqD88GusUxv3aiAm1I8I" \
+	"nwPNzeJihGRzTMzykhxoawSwqK4+TQfUuGvUgn64DVt9S5XiH1wYaCepcJiTPXhK" \
+	"cftPLRtam6RsU+Fe4pLdvKX/x+9b0PIKYZb2tFmoCRjGSSSoE3B61Pdn5keiqleo" \
+	"xIhdJadFx28gDFWUqAEfYCswsevmUM5qe1uVLenaXoksjSD8YHU0Gqx9H/kEDzOE" \
+	"LPtUH8lUW92bhHth1/9Th4UMg5U3t9Pd0pfbtYxc680w5uz9rgP4ckw8DI91NR9z" \
+	"nmJXNrsdk0p5jGc8qqoZLEltRSRVibCQJAjsHSk8CH1kFvScKHLHjeLS9JfMHS5I" \
+	"JQIDAQABCg=="
+/* clang-format on */
