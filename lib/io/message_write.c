@@ -588,20 +588,37 @@ open_event(struct writer *w, const char *name, const char *id, int64_t at)
 	envelope(w, type, id, SOURCE, at);
 }
 
-/* Which check an event is about: that of its function, else ownership. */
+/* Which check an event is about: its function's, else the one that was looked
+ * at, else ownership. */
 static enum check
 check_of(const struct message_news *news)
 {
-	if (news->finding != NULL)
-		return news->finding->check;
-	return news->function < FUNCTION_N ? function_check(news->function)
-					   : CHECK_OWNERSHIP;
+	if (news->function < FUNCTION_N)
+		return function_check(news->function);
+	return news->finding != NULL ? news->finding->check : CHECK_OWNERSHIP;
+}
+
+/* A function may change by a look at another check, which let it go ahead. */
+static enum code
+code_of(const struct claim *claim, const struct message_news *news)
+{
+	enum check check = check_of(news);
+
+	return news->finding != NULL && news->finding->check == check
+		   ? news->finding->code
+		   : claim->check[check].code;
+}
+
+static bool
+is_event(const struct message_news *news, const char *name)
+{
+	return strcmp(news->name, name) == 0;
 }
 
 static const char *
 status_of(const struct claim *claim, const struct message_news *news)
 {
-	return news->function < FUNCTION_N
+	return is_event(news, "function.changed")
 		   ? function_status_name(
 			 claim->function[news->function].status)
 		   : claim_status_name(claim->status);
@@ -623,9 +640,7 @@ put_news(struct writer *w, const struct message_who *who,
 	json_key_text(w, "status", status_of(claim, news));
 	json_key_text(
 	    w, "shield", shield_name(claim_shield(claim, job != NULL)));
-	json_key_text(w, "code",
-	    code_name(news->finding == NULL ? claim->check[check_of(news)].code
-					    : news->finding->code));
+	json_key_text(w, "code", code_name(code_of(claim, news)));
 	json_key_time(w, "next_at", job == NULL ? 0 : job->due_at);
 	json_key_time(w, "deadline_at", job == NULL ? 0 : job->deadline_at);
 }
@@ -643,7 +658,7 @@ message_event(char *out, size_t cap, const struct message_who *who,
 	begin(&w, out, cap);
 	open_event(&w, news->name, id, news->at);
 	put_news(&w, who, claim, news);
-	if (strcmp(news->name, "record.issued") == 0)
+	if (is_event(news, "record.issued"))
 		put_record(&w, check_of(news), who->domain, claim, policy);
 	if (news->finding != NULL) {
 		key_open(&w, "checks", "[");

@@ -113,7 +113,8 @@ def test_events_are_those_of_code_and_schema():
     defs = json.loads(read("schemas/event.json"))["$defs"]
     schema = {kind[len("domainproof."):-len(".v1")] for kind in
               defs["claim_type"]["enum"] + defs["trouble_type"]["enum"]}
-    code = set(re.findall(r'\{CLAIM_SAY_[A-Z]+, "([a-z.]+)"\}', read("worker/steps.c")))
+    code = set(re.findall(r'(?:\{CLAIM_SAY_[A-Z]+|say_one\(say), "([a-z.]+)"',
+                          read("worker/steps.c")))
     code |= set(re.findall(r'step_trouble\([^;]*?"([a-z]+\.[a-z]+)"', read("worker/intake.c")))
     assert len(code) > 8
     assert explained == schema == code

@@ -1011,6 +1011,13 @@ events_of_functions(void **state)
 	is_text(document_at(d, "data.checks", 0), "check", "spf");
 	document_free(d);
 
+	news.finding = &finding; /* ownership's, which it had waited for */
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
+	is_text(d, "data.code", "SERVFAIL");
+	is_text(document_at(d, "data.checks", 0), "check", "ownership");
+	document_free(d);
+
 	news = (struct message_news){.name = "record.issued",
 	    .was = "none",
 	    .function = FUNCTION_DKIM,
@@ -1018,7 +1025,7 @@ events_of_functions(void **state)
 	d = parsed(
 	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
 	is_text(d, "data.function", "dkim");
-	is_text(d, "data.status", "none");
+	is_text(d, "data.status", "pending"); /* the claim's */
 	is_text(d, "data.record.name", "s1._domainkey.a.test");
 	is_text(d, "data.record.value", KEY_VALUE);
 	document_free(d);
