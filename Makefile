@@ -64,8 +64,8 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 $(B)/unit/supervisor_test: $(call obj,$(addprefix worker/,supervisor.c role.c here.c))
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
 $(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
-$(B)/unit/spoof_test: $(B)/tests/dns/mutate.o
-$(B)/unit/hostile_test: $(call obj,$(addprefix tests/dns/,script.c reply.c mutate.c))
+$(B)/unit/spoof_test $(B)/unit/hostile_test: \
+	$(call obj,$(addprefix tests/dns/,script.c reply.c mutate.c))
 $(B)/unit/option_test: $(B)/producer/option.o
 $(B)/unit/show_test: $(B)/producer/show.o
 # the resolver process, driven by the stack's tests and by measurements

@@ -2,6 +2,7 @@
 #include "worker/looks.h"
 
 #include "core/mem.h"
+#include "io/clock.h"
 #include "io/dns.h"
 
 #include <stdio.h>
@@ -12,23 +13,24 @@
 /* What a look used of its arena beyond this goes back to the system. */
 #define KEEP_USED (LOOK_ARENA / 8)
 
-struct wanted { /* a look that waits for its turn */
-	struct wanted *next;
+struct wanted {		     /* what a look wants: lives as long as it */
+	struct wanted *next; /* waits for its turn */
 	uint64_t tag;
 	struct look_wish wish;
 	char subject[RECORD_KEY_MAX + 1];
+	_Alignas(16) uint8_t copies[]; /* of what the wish points to */
 };
 
 struct looking {	      /* a look under way */
 	struct looking *next; /* ready, or spare */
-	struct looking **prev_all, *next_all;
+	struct looking *prev, *next_all;
 	struct looks *all;
-	uint64_t tag;
+	struct wanted *wanted;
 	struct look *look;
-	struct dname registrable; /* its questions' budget */
+	int64_t end_due; /* mono ms */
 	size_t asks_n;
-	size_t left; /* asks not answered yet */
-	char subject[RECORD_KEY_MAX + 1];
+	size_t left;  /* asks not answered yet */
+	bool expired; /* told already: its asks are waited for */
 	struct ask asks[LOOK_ASK_MAX];
 	struct answer answers[LOOK_ASK_MAX];
 	struct arena arena;
@@ -38,10 +40,15 @@ struct looking {	      /* a look under way */
 struct looks {
 	struct looks_conf conf;
 	struct asks *asks;
-	bool trusted; /* any resolver is */
-	bool found;   /* a look ended, in this turn */
-	size_t under_way, waiting;
-	struct looking *all, *spare;
+	int64_t now;
+	bool trusted;		  /* any resolver is */
+	bool found;		  /* a look ended, in this turn */
+	const struct look *ended; /* within conf.found */
+	size_t under_way, waiting, expired_n;
+	/* by the time of their beginning, so of their end, too */
+	struct looking *oldest, *newest;
+	struct looking *expired; /* in no order */
+	struct looking *spare;
 	struct looking *ready, *ready_last;
 	struct wanted *wanted, *wanted_last;
 };
@@ -67,14 +74,30 @@ looking_new(struct looks *s)
 	if (!l)
 		return NULL;
 	l->all = s;
-	l->next_all = s->all;
-	l->prev_all = &s->all;
-	if (s->all)
-		s->all->prev_all = &l->next_all;
-	s->all = l;
+	l->expired = false;
+	l->next_all = NULL;
+	l->prev = s->newest;
+	*(s->newest ? &s->newest->next_all : &s->oldest) = l;
+	s->newest = l;
 	s->under_way++;
 	arena_init(&l->arena, l->memory, sizeof(l->memory));
 	return l;
+}
+
+static void
+unlink_one(struct looks *s, struct looking *l)
+{
+	struct looking **first = l->expired ? &s->expired : &s->oldest;
+
+	*(l->prev ? &l->prev->next_all : first) = l->next_all;
+	if (l->next_all)
+		l->next_all->prev = l->prev;
+	else if (!l->expired)
+		s->newest = l->prev;
+	if (l->expired)
+		s->expired_n--;
+	else
+		s->under_way--;
 }
 
 static void
@@ -93,10 +116,9 @@ give_back(const struct arena *a)
 static void
 looking_free(struct looks *s, struct looking *l)
 {
-	*l->prev_all = l->next_all;
-	if (l->next_all)
-		l->next_all->prev_all = l->prev_all;
-	s->under_way--;
+	unlink_one(s, l);
+	mem_free(l->wanted);
+	l->wanted = NULL;
 	give_back(&l->arena);
 	l->next = s->spare;
 	s->spare = l;
@@ -122,7 +144,7 @@ on_read(void *arg, struct ask *a, const struct lookup_answer *raw)
 		    .outcome = OUTCOME_TIMEOUT, .why = raw->why};
 		return out;
 	}
-	watch(s, l->subject);
+	watch(s, l->wanted->subject);
 	packet_read(out, raw->bytes, raw->len, raw->id, &a->want->q, &l->arena);
 	watch(s, NULL);
 	out->ad = out->ad && raw->trusted;
@@ -134,7 +156,11 @@ on_done(void *arg, struct ask *a)
 {
 	struct looking *l = a->owner;
 
-	if (--l->left == 0)
+	if (--l->left > 0)
+		return;
+	if (l->expired)
+		looking_free(arg, l);
+	else
 		make_ready(arg, l);
 }
 
@@ -146,7 +172,7 @@ ask_all(struct looks *s, struct looking *l)
 	l->left = l->asks_n + 1; /* some may be answered at once */
 	for (size_t i = 0; i < l->asks_n; i++) {
 		l->asks[i] = (struct ask){.want = &want[i],
-		    .domain = &l->registrable,
+		    .domain = &l->wanted->wish.registrable,
 		    .place = i,
 		    .owner = l};
 		asks_begin(s->asks, &l->asks[i]);
@@ -156,11 +182,20 @@ ask_all(struct looks *s, struct looking *l)
 }
 
 static void
+tell(struct looks *s, struct looking *l)
+{
+	s->found = true;
+	s->ended = l->look;
+	s->conf.found(s->conf.arg, l->wanted->tag, look_finding(l->look));
+	s->ended = NULL;
+}
+
+static void
 step(struct looks *s, struct looking *l)
 {
 	enum look_next next;
 
-	watch(s, l->subject);
+	watch(s, l->wanted->subject);
 	next = look_step(l->look, l->answers, l->asks_n);
 	watch(s, NULL);
 	switch (next) {
@@ -168,24 +203,41 @@ step(struct looks *s, struct looking *l)
 		ask_all(s, l);
 		break;
 	case LOOK_DONE:
-		s->found = true;
-		s->conf.found(s->conf.arg, l->tag, look_finding(l->look));
+		tell(s, l);
 		looking_free(s, l);
 		break;
 	}
 }
 
+/* The questions under way can't be called back: they write into its memory,
+ * which stays until the last is answered. */
+static void
+expire(struct looks *s, struct looking *l)
+{
+	watch(s, l->wanted->subject);
+	look_expire(l->look);
+	watch(s, NULL);
+	unlink_one(s, l);
+	l->expired = true;
+	l->prev = NULL;
+	l->next_all = s->expired;
+	if (s->expired)
+		s->expired->prev = l;
+	s->expired = l;
+	s->expired_n++;
+	tell(s, l);
+}
+
 static bool
-start(struct looks *s, const struct wanted *w)
+start(struct looks *s, struct wanted *w)
 {
 	struct looking *l = looking_new(s);
 
 	if (!l)
 		return false;
-	l->tag = w->tag;
-	memcpy(l->subject, w->subject, sizeof(l->subject));
+	l->wanted = w;
+	l->end_due = s->now + LOOK_TIME_MAX_MS;
 	l->asks_n = 0;
-	l->registrable = w->wish.registrable;
 	l->look = look_begin(&w->wish, &l->arena);
 	make_ready(s, l);
 	return true;
@@ -196,14 +248,13 @@ start(struct looks *s, const struct wanted *w)
 static void
 start_waiting(struct looks *s)
 {
-	while (s->wanted && s->under_way < s->conf.at_once) {
+	while (s->wanted && s->under_way + s->expired_n < s->conf.at_once) {
 		struct wanted *w = s->wanted;
 
 		if (!start(s, w))
 			return;
 		s->wanted = w->next;
 		s->waiting--;
-		mem_free(w);
 	}
 }
 
@@ -222,18 +273,82 @@ go_on(struct looks *s)
 	}
 }
 
+/* --- copies of a wish ----------------------------------------------------- */
+
+static size_t
+rounded(size_t len)
+{
+	return (len + 15) / 16 * 16;
+}
+
+static size_t
+text_len(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+static size_t
+copies_len(const struct look_wish *w)
+{
+	size_t len = rounded(text_len(w->selector)) + rounded(w->assume_len);
+
+	if (w->key)
+		len += rounded(sizeof(*w->key));
+	len += rounded(w->known_n * sizeof(*w->known));
+	for (size_t i = 0; i < w->known_n; i++)
+		len += rounded(text_len(w->known[i].selector)) +
+		       rounded(sizeof(*w->known[i].key));
+	return len;
+}
+
+static const void *
+copy(uint8_t **at, const void *from, size_t len)
+{
+	const void *to = *at;
+
+	if (!from)
+		return NULL;
+	if (len > 0)
+		memcpy(*at, from, len);
+	*at += rounded(len);
+	return to;
+}
+
+static void
+copy_wish(struct wanted *w, const struct look_wish *from)
+{
+	struct look_wish *to = &w->wish;
+	struct dkim_known *known;
+	uint8_t *at = w->copies;
+
+	*to = *from;
+	to->selector = copy(&at, from->selector, text_len(from->selector));
+	to->assume = copy(&at, from->assume, from->assume_len);
+	to->key = copy(&at, from->key, sizeof(*from->key));
+	known = (struct dkim_known *)(void *)at;
+	at += rounded(from->known_n * sizeof(*known));
+	for (size_t i = 0; i < from->known_n; i++) {
+		const struct dkim_known *k = &from->known[i];
+
+		known[i].selector =
+		    copy(&at, k->selector, text_len(k->selector));
+		known[i].key = copy(&at, k->key, sizeof(*k->key));
+	}
+	to->known = known;
+}
+
 enum next
 looks_begin(struct looks *s, const struct look_wish *wish, const char *subject,
     uint64_t tag, struct err *e)
 {
-	struct wanted *w = mem_alloc(sizeof(*w));
+	struct wanted *w = mem_alloc(sizeof(*w) + copies_len(wish));
 
 	if (!w) {
 		err_set(e, "no memory for a look");
 		return RETRY;
 	}
 	w->tag = tag;
-	w->wish = *wish;
+	copy_wish(w, wish);
 	w->wish.trusted = s->trusted;
 	snprintf(w->subject, sizeof(w->subject), "%s", subject);
 	*(s->wanted ? &s->wanted_last->next : &s->wanted) = w;
@@ -242,18 +357,45 @@ looks_begin(struct looks *s, const struct look_wish *wish, const char *subject,
 	return OK;
 }
 
+/* --- the loop ------------------------------------------------------------- */
+
+static void
+expire_oldest(struct looks *s)
+{
+	while (s->oldest && s->oldest->end_due <= s->now)
+		expire(s, s->oldest);
+}
+
+static int64_t
+wait_at_most(const struct looks *s, int64_t wait_ms)
+{
+	int64_t left;
+
+	if (s->found) /* the caller has something to do */
+		return 0;
+	left = s->oldest ? s->oldest->end_due - s->now : wait_ms;
+	return left < wait_ms ? left : wait_ms;
+}
+
 bool
 looks_serve(struct looks *s, int64_t wait_ms, int other_fd)
 {
 	bool other;
 
 	s->found = false;
+	s->now = clock_mono_ms();
 	go_on(s);
-	if (s->found) /* the caller has something to do */
-		wait_ms = 0;
-	other = asks_serve(s->asks, wait_ms, other_fd);
+	expire_oldest(s);
+	other = asks_serve(s->asks, wait_at_most(s, wait_ms), other_fd);
+	s->now = clock_mono_ms();
 	go_on(s);
 	return other;
+}
+
+const struct packet_addr *
+looks_addresses(const struct looks *s, size_t *n)
+{
+	return look_addresses(s->ended, n);
 }
 
 size_t
@@ -327,8 +469,10 @@ looks_close(struct looks *s)
 	if (!s)
 		return;
 	asks_close(s->asks);
-	while (s->all)
-		looking_free(s, s->all);
+	while (s->oldest)
+		looking_free(s, s->oldest);
+	while (s->expired)
+		looking_free(s, s->expired);
 	while (s->spare) {
 		struct looking *l = s->spare;
 		s->spare = l->next;

@@ -11,12 +11,12 @@
  *	    trace in the text, if it is a record without
  *	DMARC_INVALID
  *  none  NOT_PUBLISHED
- *  the record that applies (pass; fail if it does not, for want of p and rua):
- *	DMARC_INVALID, or what was done to the text: p, sp or np is wrong, and
- *	    all of it counts as p=none
+ *  the record that applies (pass; fail if it is void, for want of p and rua).
+ *  Its faults are DMARC_INVALID, or what was done to its text:
+ *	a fault of p, sp or np: all of it counts as p=none
  *	DMARC_UNALIGNED
  *	DMARC_NO_CONSENT
- *	DMARC_INVALID, or what was done to the text: another tag is wrong
+ *	a fault of another tag
  *	DMARC_TAG_REMOVED
  *	DMARC_LADDER
  */
@@ -263,6 +263,44 @@ first_bad(const struct dmarc_record *r, unsigned among)
 	return first;
 }
 
+/* What was done to the text, if without it other tags would be read; or
+ * DMARC_INVALID. */
+static enum code
+fault_code(const struct dmarc_node *node, struct dmarc_damage *damage)
+{
+	const struct dmarc_record *r = &node->record;
+	uint8_t clean[DMARC_MENDED_MAX];
+	struct dmarc_record other;
+
+	dmarc_damage(damage, node->text, node->len);
+	if (damage->code == CODE_NONE)
+		return CODE_DMARC_INVALID;
+	dmarc_record_read(
+	    &other, clean, dmarc_clean(clean, node->text, node->len));
+	if (other.form == DMARC_FORM_OTHER ||
+	    (other.seen == r->seen && other.bad == r->bad &&
+		other.rua_n == r->rua_n && other.ruf_n == r->ruf_n))
+		return CODE_DMARC_INVALID;
+	return damage->code;
+}
+
+static bool
+policy_wrong(const struct dmarc *d)
+{
+	return (d->applied->record.bad & policies) != 0;
+}
+
+static void
+tell_damage(struct dmarc *d, const struct dmarc_damage *damage)
+{
+	const struct dmarc_node *node = d->applied;
+
+	d->v.judged.code = damage->code;
+	d->v.judged.mark = damage->at;
+	saw_text(d, node->text, node->len);
+	publish_mended(d, node->text, node->len);
+}
+
 /* Which tag is wrong, and what that means. */
 static void
 tell_wrong(struct dmarc *d, unsigned among)
@@ -272,35 +310,25 @@ tell_wrong(struct dmarc *d, unsigned among)
 	const struct dmarc_record *r = &node->record;
 	enum dmarc_tag tag = first_bad(r, among);
 	const char *effect = "ignored";
-	char value[60] = "";
+	struct dmarc_damage damage;
+	char value[60];
 
+	if (fault_code(node, &damage) != CODE_DMARC_INVALID) {
+		tell_damage(d, &damage);
+		return;
+	}
 	d->v.judged.code = CODE_DMARC_INVALID;
 	publish(d, &none);
-	if (tag != DMARC_TAG_N) {
-		if (damaged(d, node->text, node->len)) {
-			publish_mended(d, node->text, node->len);
-			return;
-		}
-		txt_show(
-		    node->text + r->at[tag], r->len[tag], value, sizeof(value));
-		mark(d, r->at[tag]);
-	}
 	if ((among & policies) != 0)
 		effect = d->v.found ? "all of it is read as p=none"
 				    : "and no rua=, so it is void";
-	if (tag == DMARC_TAG_N)
+	if (tag == DMARC_TAG_N) {
 		saw(d, "no p=: %s", effect);
-	else
-		saw(d, "%s=%s is not valid: %s", dmarc_tag_name(tag), value,
-		    effect);
-}
-
-static bool
-policy_wrong(const struct dmarc *d)
-{
-	const struct dmarc_record *r = &d->applied->record;
-
-	return (r->bad & policies) != 0;
+		return;
+	}
+	txt_show(node->text + r->at[tag], r->len[tag], value, sizeof(value));
+	mark(d, r->at[tag]);
+	saw(d, "%s=%s is not valid: %s", dmarc_tag_name(tag), value, effect);
 }
 
 static bool
@@ -489,15 +517,18 @@ remarks(struct dmarc *d)
 	bool theirs = !of_registry(d);
 	enum rung rung = next_rung(d);
 	bool wrong = theirs && policy_wrong(d);
-	bool odd = theirs && (r->bad & ~(policies | removed)) != 0;
+	struct dmarc_damage damage;
+	enum code fault = fault_code(d->applied, &damage);
+	bool odd = theirs && (fault != CODE_DMARC_INVALID ||
+				 (r->bad & ~(policies | removed)) != 0);
 	const struct {
 		bool is;
 		enum code code;
 	} all[] = {
-	    {wrong, CODE_DMARC_INVALID},
+	    {wrong, fault},
 	    {unaligned(d), CODE_DMARC_UNALIGNED},
 	    {theirs && first_refused(d) != NULL, CODE_DMARC_NO_CONSENT},
-	    {odd && !wrong, CODE_DMARC_INVALID},
+	    {odd && !wrong, fault},
 	    {theirs && d->v.removed != 0, CODE_DMARC_TAG_REMOVED},
 	    {rung != RUNG_TOP, CODE_DMARC_LADDER},
 	};
@@ -510,7 +541,7 @@ remarks(struct dmarc *d)
 		else if (j->also_n < ALSO_MAX)
 			j->also[j->also_n++] = all[i].code;
 	}
-	if (j->code == CODE_DMARC_INVALID)
+	if (j->code == fault)
 		tell_wrong(d, wrong ? policies : ~(policies | removed));
 	else if (j->code == CODE_DMARC_UNALIGNED)
 		tell_unaligned(d);

@@ -8,31 +8,52 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const ede_words[] = {
-    [1] = "DNSKEY algorithm not supported",
-    [2] = "DS digest type not supported",
-    [5] = "DNSSEC indeterminate",
-    [6] = "DNSSEC bogus",
-    [7] = "signature expired",
-    [8] = "signature not yet valid",
-    [9] = "DNSKEY missing",
-    [10] = "signatures missing",
-    [11] = "no zone key bit set",
-    [12] = "NSEC missing",
+/* RFC 8914 section 4 and what IANA added since. bogus: SERVFAIL with it means
+ * that DNSSEC is broken, not that servers are. */
+static const struct {
+	const char *word;
+	bool bogus;
+} ede_rows[] = {
+    [1] = {"DNSKEY algorithm not supported", true},
+    [2] = {"DS digest type not supported", true},
+    [4] = {"forged answer", false},
+    [5] = {"DNSSEC indeterminate", true},
+    [6] = {"DNSSEC bogus", true},
+    [7] = {"signature expired", true},
+    [8] = {"signature not yet valid", true},
+    [9] = {"DNSKEY missing", true},
+    [10] = {"signatures missing", true},
+    [11] = {"no zone key bit set", true},
+    [12] = {"NSEC missing", true},
+    [13] = {"cached error", false},
+    [14] = {"not ready", false},
+    [15] = {"blocked", false},
+    [16] = {"censored", false},
+    [17] = {"filtered", false},
+    [18] = {"prohibited", false},
+    [20] = {"not authoritative", false},
+    [21] = {"not supported", false},
+    [22] = {"no reachable authority", false},
+    [23] = {"network error", false},
+    [24] = {"invalid data", false},
+    [25] = {"signature expired before it was valid", true},
+    [26] = {"too early", false},
+    [27] = {"NSEC3 iterations not supported", true},
 };
 
 static const char *
 ede_word(const struct answer *a)
 {
-	if (!a->has_ede || a->ede >= ARRAY_LEN(ede_words))
+	if (!a->has_ede || a->ede >= ARRAY_LEN(ede_rows))
 		return NULL;
-	return ede_words[a->ede];
+	return ede_rows[a->ede].word;
 }
 
 bool
 look_bogus(const struct answer *a)
 {
-	return a->outcome == OUTCOME_SERVFAIL && ede_word(a) != NULL;
+	return a->outcome == OUTCOME_SERVFAIL && ede_word(a) != NULL &&
+	       ede_rows[a->ede].bogus;
 }
 
 static void saw_add_v(struct look *l, const char *fmt, va_list ap) PRINTF(2, 0);
@@ -73,11 +94,28 @@ look_saw_txt(struct look *l, const struct packet_txt *txt)
 	txt_show(txt->bytes, txt->len, l->finding.saw, sizeof(l->finding.saw));
 }
 
-/* Evidence */
+/* --- evidence ------------------------------------------------------------- */
 
-static void
-found_add(struct finding *f, const struct packet_txt *txt)
+/* Only what is counted is ever read: the arrays need no clearing. */
+void
+look_finding_init(struct finding *f)
 {
+	f->verdict = VERDICT_UNDECIDED;
+	f->code = CODE_NONE;
+	f->assurance = ASSURANCE_NONE;
+	f->name[0] = f->expected[0] = f->publish[0] = '\0';
+	f->saw[0] = f->policy[0] = '\0';
+	f->found_n = f->servers_n = f->also_n = f->tree_n = 0;
+	f->neg_ttl_s = f->visible_in_s = 0;
+	f->delegated = f->has_cost = false;
+	f->lookups = f->voids = 0;
+	f->mark = NO_MARK;
+}
+
+void
+look_found(struct look *l, const struct packet_txt *txt)
+{
+	struct finding *f = &l->finding;
 	struct found *new = &f->found[f->found_n];
 	bool cut = txt->len > FOUND_LEN_MAX;
 	size_t len = cut ? FOUND_LEN_MAX : txt->len;
@@ -89,61 +127,74 @@ found_add(struct finding *f, const struct packet_txt *txt)
 		    memcmp(f->found[i].bytes, txt->bytes, len) == 0)
 			return;
 	}
-	*new = (struct found){.len = (uint8_t)len, .cut = cut};
+	new->len = (uint8_t)len;
+	new->cut = cut;
 	if (len > 0)
 		memcpy(new->bytes, txt->bytes, len);
 	f->found_n++;
 }
 
-/* The first record of this kind at the record's own name; NULL = none. All of
- * them are kept as evidence. */
-const struct packet_txt *
-look_found_all(struct look *l, enum ownership_match kind)
-{
-	const struct packet_txt *first = NULL;
+enum which { THE_RIGHT, THE_OTHERS };
 
+/* Of the records that servers gave. The other TXT records of a domain itself
+ * are nobody's business. */
+static void
+found_of_servers(struct look *l, enum which which)
+{
 	for (size_t i = 0; i < l->servers_n; i++) {
 		const struct look_server *s = &l->servers[i];
 
 		for (size_t k = 0; k < s->txt_n; k++) {
-			if (ownership_match(&s->txt[k], l->wish.token) != kind)
-				continue;
-			if (first == NULL)
-				first = &s->txt[k];
-			found_add(&l->finding, &s->txt[k]);
+			bool has = l->kind->has(l, &s->txt[k], 1) != HAS_NOT;
+
+			if (has == (which == THE_RIGHT) &&
+			    (has || l->wish->check != CHECK_SPF))
+				look_found(l, &s->txt[k]);
 		}
 	}
-	return first;
-}
-
-/* The matching record of an answer that has one. */
-const struct packet_txt *
-look_found_match(struct look *l, const struct answer *a)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		if (ownership_match(&a->txt[i], l->wish.token) !=
-		    OWNERSHIP_MATCH)
-			continue;
-		found_add(&l->finding, &a->txt[i]);
-		return &a->txt[i];
-	}
-	return NULL;
 }
 
 static void
-fact_fill(struct server_fact *f, const struct look_server *s)
+found_all(struct look *l)
+{
+	const struct answer *a = &l->subject;
+
+	if (l->is_judged && l->judged.txt < a->n && !l->apex)
+		look_found(l, &a->txt[l->judged.txt]);
+	/* on a pass there is nothing to explain */
+	if (l->finding.verdict == VERDICT_PASS && l->finding.found_n > 0)
+		return;
+	found_of_servers(l, THE_RIGHT);
+	found_of_servers(l, THE_OTHERS);
+}
+
+static void
+fact_fill(
+    const struct look *l, struct server_fact *f, const struct look_server *s)
 {
 	char shown[DNAME_SHOWN_MAX + 1] = "";
 
 	if (!s->resolver)
 		dname_show(&s->name, shown);
-	*f = (struct server_fact){.outcome = s->outcome,
-	    .has = s->has,
-	    .has_serial = s->has_serial,
-	    .serial = s->serial};
-	memcpy(f->name, shown, sizeof(f->name) - 1);
+	snprintf(f->name, sizeof(f->name), "%.*s", DNAME_TEXT_MAX, shown);
+	f->addr[0] = '\0';
 	if (s->addr.family != 0)
 		packet_addr_show(&s->addr, f->addr);
+	f->outcome = s->outcome;
+	f->has = s->has != HAS_NOT && s->has >= l->most;
+	f->has_serial = s->has_serial;
+	f->serial = s->serial;
+}
+
+static void
+take_judged(struct look *l)
+{
+	struct finding *f = &l->finding;
+	const struct judged *j = &l->judged;
+
+	f->also_n = j->also_n;
+	memcpy(f->also, j->also, j->also_n * sizeof(j->also[0]));
+	memcpy(f->publish, j->publish, strlen(j->publish) + 1);
 }
 
 enum look_next
@@ -151,20 +202,19 @@ look_finish(struct look *l, enum verdict verdict, enum code code)
 {
 	struct finding *f = &l->finding;
 
-	f->check = CHECK_OWNERSHIP;
 	f->verdict = verdict;
 	f->code = code;
-	(void)look_found_all(l, OWNERSHIP_MATCH);
-	(void)look_found_all(l, OWNERSHIP_OTHER);
-	(void)look_found_all(l, OWNERSHIP_UNRELATED);
+	if (l->is_judged && verdict != VERDICT_UNDECIDED)
+		take_judged(l);
+	found_all(l);
 	for (size_t i = 0; i < l->servers_n; i++)
-		fact_fill(&f->servers[i], &l->servers[i]);
+		fact_fill(l, &f->servers[i], &l->servers[i]);
 	f->servers_n = l->servers_n;
 	look_round(l, PHASE_DONE);
 	return LOOK_DONE;
 }
 
-/* Ends */
+/* --- ends ----------------------------------------------------------------- */
 
 enum look_next
 look_undecided(struct look *l, enum code code, const char *fmt, ...)
@@ -178,18 +228,51 @@ look_undecided(struct look *l, enum code code, const char *fmt, ...)
 	return look_finish(l, VERDICT_UNDECIDED, code);
 }
 
-enum look_next
-look_pass(struct look *l, const struct answer *a, enum code code)
+/* The public view has it: the last that was noted. */
+static void
+pass(struct look *l, const struct answer *a)
 {
-	bool proven = a->ad && l->wish.trusted;
-	const struct packet_txt *txt = look_found_match(l, a);
+	bool proven = a->ad && l->wish->trusted;
 
-	l->finding.assurance = proven ? ASSURANCE_DNSSEC : ASSURANCE_SINGLE;
+	if (l->servers_n > 0 && l->servers[l->servers_n - 1].resolver)
+		l->servers[l->servers_n - 1].has = HAS_IT;
 	if (a->chain_n > 0)
 		l->finding.delegated = true;
-	if (txt != NULL)
-		look_saw_txt(l, txt);
-	return look_finish(l, VERDICT_PASS, code);
+	if (l->wish->assume == NULL)
+		l->finding.assurance =
+		    proven ? ASSURANCE_DNSSEC : ASSURANCE_SINGLE;
+}
+
+enum look_next
+look_end(struct look *l)
+{
+	const struct judged *j = &l->judged;
+	struct finding *f = &l->finding;
+
+	if (j->verdict == VERDICT_PASS)
+		pass(l, &l->subject);
+	memcpy(f->saw, j->saw, strlen(j->saw) + 1);
+	f->mark = j->mark;
+	/* what is to be published depends on what is there */
+	if (f->expected[0] == '\0' && j->verdict != VERDICT_PASS &&
+	    strlen(j->publish) <= EXPECTED_MAX)
+		memcpy(f->expected, j->publish, strlen(j->publish) + 1);
+	return look_finish(l, j->verdict, j->code);
+}
+
+enum look_next
+look_pass_apex(struct look *l, const struct answer *a)
+{
+	pass(l, a);
+	l->is_judged = false;
+	for (size_t i = 0; i < a->n; i++) {
+		if (l->kind->has(l, &a->txt[i], 1) != HAS_IT)
+			continue;
+		look_found(l, &a->txt[i]);
+		look_saw_txt(l, &a->txt[i]);
+		break;
+	}
+	return look_finish(l, VERDICT_PASS, CODE_VIA_APEX);
 }
 
 enum look_next
@@ -197,7 +280,7 @@ look_no_domain(struct look *l, const struct answer *a)
 {
 	if (a->has_soa)
 		l->finding.neg_ttl_s = a->neg_ttl_s;
-	look_saw_name(l, &l->wish.registrable);
+	look_saw_name(l, &l->wish->registrable);
 	return look_finish(l, VERDICT_NONE, CODE_NO_DOMAIN);
 }
 
@@ -205,12 +288,22 @@ enum look_next
 look_bogus_end(struct look *l, const struct answer *a)
 {
 	const char *word = look_bogus(a) ? ede_word(a) : NULL;
+	bool unsigned_zone = word != NULL && (a->ede == 9 || a->ede == 10);
 
 	if (word == NULL)
 		return look_undecided(l, CODE_DNSSEC_BOGUS,
 		    "answers only when checking is disabled");
-	return look_undecided(
-	    l, CODE_DNSSEC_BOGUS, "%s (EDE %u)", word, (unsigned)a->ede);
+	return look_undecided(l, CODE_DNSSEC_BOGUS, "%s (EDE %u)%s", word,
+	    (unsigned)a->ede,
+	    unsigned_zone ? ": perhaps a DS at the registrar without a "
+			    "signed zone"
+			  : "");
+}
+
+const char *
+look_resolver(const struct look *l)
+{
+	return l->wish->only ? "the server" : "our resolver";
 }
 
 enum code
@@ -269,6 +362,6 @@ look_word(enum outcome outcome, uint8_t rcode)
 enum look_next
 look_resolver_failed(struct look *l, enum outcome outcome, uint8_t rcode)
 {
-	return look_undecided(l, look_code_of(outcome), "the resolver: %s",
-	    look_word(outcome, rcode));
+	return look_undecided(l, look_code_of(outcome), "%s: %s",
+	    look_resolver(l), look_word(outcome, rcode));
 }

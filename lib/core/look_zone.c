@@ -22,6 +22,7 @@ server_add(struct look *l, const struct dname *name)
 	*s = (struct look_server){.state = SERVER_NAMED,
 	    .name = *name,
 	    .level = l->aliases,
+	    .zone_n = l->zone_n,
 	    .outcome = OUTCOME_LAME};
 	return s;
 }
@@ -45,6 +46,7 @@ set_zone(struct look *l, const struct dname *zone, size_t names_max)
 {
 	keep_settled(l);
 	l->zone = *zone;
+	l->zone_n++;
 	l->names_max = names_max;
 }
 
@@ -102,7 +104,7 @@ ask_servers(struct look *l)
 {
 	drop_twins(l);
 	if (l->walk == WALK_PARENT)
-		ask_ready(l, PHASE_PARENT, &l->wish.registrable, RRTYPE_NS);
+		ask_ready(l, PHASE_PARENT, &l->wish->registrable, RRTYPE_NS);
 	else
 		ask_ready(l, PHASE_SERVERS, &l->wanted, RRTYPE_TXT);
 	if (l->asks_n > 0)
@@ -133,7 +135,7 @@ static void
 set_addr(
     const struct look *l, struct look_server *s, const struct packet_addr *addr)
 {
-	bool barred = !l->wish.private_ok && packet_addr_private(addr);
+	bool barred = !l->wish->private_ok && packet_addr_private(addr);
 
 	if (s->state == SERVER_READY)
 		return;
@@ -218,9 +220,9 @@ go_above(struct look *l, const struct answer *a)
 		l->failure = a->outcome;
 		l->failure_rcode = a->rcode;
 	}
-	if (l->walk != WALK_OWN || dname_labels(&l->wish.registrable) == 0)
+	if (l->walk != WALK_OWN || dname_labels(&l->wish->registrable) == 0)
 		return look_resolver_failed(l, l->failure, l->failure_rcode);
-	dname_parent(&up, &l->wish.registrable);
+	dname_parent(&up, &l->wish->registrable);
 	l->walk = WALK_PARENT;
 	return look_zone_begin(l, &up);
 }
@@ -290,7 +292,7 @@ descend(struct look *l, const struct answer *a)
 		return look_undecided(l, CODE_LAME,
 		    "more than %d zones below each other", LOOK_CUTS_MAX);
 	if (l->walk == WALK_PARENT &&
-	    dname_equal(&a->cut, &l->wish.registrable))
+	    dname_equal(&a->cut, &l->wish->registrable))
 		l->walk = WALK_OWN;
 	set_zone(l, &a->cut,
 	    l->walk == WALK_PARENT ? LOOK_TOP_SERVERS : SERVERS_MAX);
@@ -306,7 +308,7 @@ descend(struct look *l, const struct answer *a)
 enum look_next
 look_parent_take(struct look *l, const struct answer *got)
 {
-	const struct dname *domain = &l->wish.registrable;
+	const struct dname *domain = &l->wish->registrable;
 
 	for (size_t k = 0; k < l->asks_n; k++) {
 		const struct answer *a = &got[k];
@@ -374,7 +376,7 @@ settle_others(struct look *l, const struct dname *to, const struct answer *got)
 {
 	for (size_t k = 0; k < l->asks_n; k++) {
 		struct look_server *s = &l->servers[l->who[k]];
-		const struct dname *alias = look_alias(l, &got[k]);
+		const struct dname *alias = look_alias(&l->zone, &got[k]);
 
 		if (s->state == SERVER_POINTS && alias != NULL &&
 		    !dname_equal(alias, to))
@@ -390,12 +392,35 @@ note_probe(struct look *l, const struct look_server *s)
 	bool known =
 	    l->probe.family != 0 && dname_equal(&l->probe_zone, &l->zone);
 
-	if (known || l->aliases > 0 || !dname_within(&l->wish.domain, &l->zone))
+	if (known || l->aliases > 0 ||
+	    !dname_within(&l->wish->domain, &l->zone))
 		return;
 	if (s->state != SERVER_POINTS && s->state != SERVER_SETTLED)
 		return;
 	l->probe = s->addr;
 	l->probe_zone = l->zone;
+	if (l->top.family != 0)
+		return;
+	l->top = s->addr;
+	l->top_zone = l->zone;
+}
+
+/* An alias at one server, other data at another, of one and the same name. */
+static void
+note_coexists(struct look *l)
+{
+	bool alias = false, data = false;
+
+	for (size_t i = 0; i < l->servers_n; i++) {
+		const struct look_server *s = &l->servers[i];
+
+		if (s->level != l->aliases)
+			continue;
+		alias = alias || s->alias != NULL;
+		data = data || (s->state == SERVER_SETTLED && s->txt_n > 0 &&
+				   s->alias == NULL);
+	}
+	l->coexists = l->coexists || (alias && data);
 }
 
 enum look_next
@@ -412,9 +437,10 @@ look_servers_take(struct look *l, const struct answer *got)
 		if (s->state == SERVER_POINTS && lead == NULL)
 			lead = &got[k];
 	}
+	note_coexists(l);
 	if (lead == NULL)
 		return look_judge(l);
-	to = look_alias(l, lead);
+	to = look_alias(&l->zone, lead);
 	if (to == NULL)
 		return descend(l, lead);
 	settle_others(l, to, got);

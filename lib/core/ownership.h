@@ -30,3 +30,10 @@ enum ownership_match {
 
 enum ownership_match ownership_match(
     const struct packet_txt *record, const char *token);
+
+/* Judges the TXT records at the record's name. Fills all of *out: pass; none
+ * (NOT_PUBLISHED); or fail: TOKEN_OTHER, or how the right value was damaged on
+ * its way through a panel (QUOTES_INSIDE, SMART_QUOTES, SEMICOLON_ESCAPED,
+ * WHITESPACE, SPLIT_INTO_RRS). Never pass without a token. */
+void ownership_judge(struct judged *out, const struct packet_txt *txt, size_t n,
+    const char *token);

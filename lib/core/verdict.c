@@ -149,6 +149,7 @@ finding_is_miss(const struct finding *f)
 	static const bool somewhere[CODE_N] = {
 	    [CODE_NS_DISAGREE] = true,
 	    [CODE_NEGATIVE_CACHED] = true,
+	    [CODE_CNAME_COEXISTS] = true, /* at some servers */
 	};
 	static const bool elsewhere[CODE_N] = {
 	    [CODE_AT_APEX] = true,
@@ -159,6 +160,8 @@ finding_is_miss(const struct finding *f)
 	    [CODE_QUOTES_INSIDE] = true,
 	    [CODE_SEMICOLON_ESCAPED] = true,
 	    [CODE_WHITESPACE] = true,
+	    [CODE_SMART_QUOTES] = true,
+	    [CODE_SPLIT_INTO_RRS] = true,
 	};
 
 	if (f->verdict != VERDICT_FAIL && f->verdict != VERDICT_NONE)

@@ -244,16 +244,19 @@ check_ask(const struct fuzz *f, const struct look_ask *ask)
 static bool
 code_fits(const struct finding *f)
 {
+	bool undecided =
+	    (f->code >= CODE_DNSSEC_BOGUS && f->code <= CODE_CNAME_CHAIN) ||
+	    f->code == CODE_SPF_TARGET_BROKEN;
+
 	switch (f->verdict) {
 	case VERDICT_PASS:
 		return f->code == CODE_NONE || f->code == CODE_VIA_APEX;
 	case VERDICT_FAIL:
 	case VERDICT_NONE:
-		return f->code >= CODE_NOT_PUBLISHED &&
-		       f->code <= CODE_NO_DOMAIN;
+		return f->code != CODE_NONE && f->code != CODE_VIA_APEX &&
+		       !undecided;
 	default:
-		return f->code >= CODE_DNSSEC_BOGUS &&
-		       f->code <= CODE_CNAME_CHAIN;
+		return undecided;
 	}
 }
 

@@ -1,51 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whole looks at small worlds. A world is a list of what each server says to
- * each question; a question that is not in it fails the test, so that every
- * case also proves what is never asked. */
-#include "core/look.h"
-
-#include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#define TOKEN  "abcdefghijklmnopqrstuvwxyz234567"
-#define RIGHT  "token=" TOKEN " expiry=never"
-#define OTHER  "token=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz expiry=never"
-#define D      "a.test"
-#define REC    "_x-challenge.a.test"
-#define TWICE  "_x-challenge.a.test.a.test"
-#define NS_A   "ns-a.test"
-#define NS_B   "ns-b.test"
-#define IP_A   "9.9.9.1"
-#define IP_B   "9.9.9.2"
-#define IP_C   "9.9.9.3"
-#define IP_TLD "9.9.0.1"
-#define PUBLIC "" /* the resolver */
-#define ROWS   24
-
-enum { AA = 1, AD = 2, CD = 4, CHAIN_BAD = 8 };
-enum { APEX_OK = 1, FIRST = 2, ONLY = 4, TOLD = 8, NO_TOKEN = 16 };
-enum { PRIVATE_OK = 32, TRUSTED = 64, SUBDOMAIN = 128 };
-
-struct row {
-	const char *at;	  /* address of a server, or PUBLIC */
-	const char *name; /* NULL ends a list */
-	enum rrtype type;
-	enum outcome outcome;
-	unsigned flags;	   /* CD: of the question */
-	const char *data;  /* parted by '|'; '~' stands for a NUL octet */
-	const char *chain; /* parted by '|' */
-	const char *soa;
-	uint32_t serial, neg_ttl_s, ttl_s;
-	const char *cut, *ns, *glue; /* glue: "name=address|..." */
-	unsigned ede;
-	uint8_t rcode;
-};
+/* Whole looks at small worlds: who is asked, and what it means. */
+#include "look_world.h"
 
 struct test {
 	const char *title;
@@ -62,274 +17,6 @@ struct test {
 	uint32_t visible_in_s;
 	bool delegated;
 };
-
-/* Rows that most worlds share. */
-#define ZONE_AT(zone, names)                                                   \
-	{                                                                      \
-		PUBLIC, zone, RRTYPE_NS, .outcome = OUTCOME_RECORDS,           \
-					 .data = names                         \
-	}
-#define ADDR(name, addr)                                                       \
-	{                                                                      \
-		PUBLIC, name, RRTYPE_A, .outcome = OUTCOME_RECORDS,            \
-					.data = addr                           \
-	}
-#define TWO_SERVERS                                                            \
-	ZONE_AT(D, NS_A "|" NS_B), ADDR(NS_A, IP_A), ADDR(NS_B, IP_B)
-#define ONE_SERVER ZONE_AT(D, NS_A), ADDR(NS_A, IP_A)
-#define HAS(ip, name)                                                          \
-	{                                                                      \
-		ip, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,          \
-				      .data = RIGHT                            \
-	}
-#define LACKS(ip, name)                                                        \
-	{                                                                      \
-		ip, name, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, AA,         \
-				      .soa = D, .serial = 7, .neg_ttl_s = 300  \
-	}
-#define FAILS(ip, name, how)                                                   \
-	{                                                                      \
-		ip, name, RRTYPE_TXT, .outcome = OUTCOME_##how                 \
-	}
-#define NOT_ELSEWHERE(ip)                                                      \
-	LACKS(ip, TWICE),                                                      \
-	{                                                                      \
-		ip, D, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA, .soa = D     \
-	}
-#define SEEN(name)                                                             \
-	{                                                                      \
-		PUBLIC, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS,          \
-					  .data = RIGHT                        \
-	}
-#define REFERS(ip, name, type, to, names, glued)                               \
-	{                                                                      \
-		ip, name, type, .outcome = OUTCOME_REFERRAL, .cut = to,        \
-				.ns = names, .glue = glued                     \
-	}
-
-static uint8_t memory[LOOK_ARENA], answers_memory[1u << 20];
-static struct arena arena, answers;
-
-static void *
-room(size_t n, size_t size)
-{
-	void *p = arena_alloc(&answers, n * size + 1);
-
-	assert_non_null(p);
-	memset(p, 0, n * size + 1);
-	return p;
-}
-
-static struct dname
-name_of(const char *text)
-{
-	struct dname name;
-
-	assert_int_equal(dname_from_text(&name, text, NULL), DNAME_OK);
-	return name;
-}
-
-static struct packet_addr
-addr_of(const char *text)
-{
-	struct packet_addr addr = {.family = strchr(text, ':') ? 6 : 4};
-
-	assert_int_equal(
-	    inet_pton(addr.family == 6 ? AF_INET6 : AF_INET, text, addr.octets),
-	    1);
-	return addr;
-}
-
-/* The next piece of a list; *at moves behind it. NULL at the end. */
-static const char *
-piece(const char **at)
-{
-	size_t len;
-	char *copy;
-
-	if (*at == NULL || **at == '\0')
-		return NULL;
-	len = strcspn(*at, "|");
-	copy = room(len + 1, 1);
-	memcpy(copy, *at, len);
-	*at += len + ((*at)[len] == '|');
-	return copy;
-}
-
-static size_t
-pieces(const char *list)
-{
-	size_t n = 0;
-
-	while (piece(&list) != NULL)
-		n++;
-	return n;
-}
-
-static struct dname *
-names_of(const char *list, size_t *n)
-{
-	struct dname *names = room(pieces(list), sizeof(*names));
-	const char *text;
-
-	for (*n = 0; (text = piece(&list)) != NULL; ++*n)
-		names[*n] = name_of(text);
-	return names;
-}
-
-static void
-give_txt(struct answer *a, const char *list)
-{
-	const char *text;
-
-	a->txt = room(pieces(list), sizeof(a->txt[0]));
-	for (a->n = 0; (text = piece(&list)) != NULL; a->n++) {
-		struct packet_txt *t = &a->txt[a->n];
-		size_t len = strlen(text);
-		char *bytes = room(len, 1);
-
-		memcpy(bytes, text, len);
-		t->nul = memchr(bytes, '~', len) != NULL;
-		for (size_t i = 0; i < len; i++)
-			bytes[i] = bytes[i] == '~' ? '\0' : bytes[i];
-		t->bytes = (uint8_t *)bytes;
-		t->len = len;
-	}
-}
-
-static void
-give_addr(struct answer *a, const char *list)
-{
-	const char *text;
-
-	a->addr = room(pieces(list), sizeof(a->addr[0]));
-	for (a->n = 0; (text = piece(&list)) != NULL; a->n++)
-		a->addr[a->n] = addr_of(text);
-}
-
-static void
-give_glue(struct answer *a, const char *list)
-{
-	const char *text;
-
-	a->glue = room(pieces(list), sizeof(a->glue[0]));
-	for (a->glue_n = 0; (text = piece(&list)) != NULL; a->glue_n++) {
-		struct packet_glue *g = &a->glue[a->glue_n];
-		char *equals = strchr(text, '=');
-
-		*equals = '\0';
-		g->owner = name_of(text);
-		g->addr = addr_of(equals + 1);
-	}
-}
-
-static void
-give(struct answer *a, const struct row *r)
-{
-	size_t chain_n = 0;
-
-	*a = (struct answer){.outcome = r->outcome,
-	    .rcode = r->rcode,
-	    .aa = (r->flags & AA) != 0,
-	    .ad = (r->flags & AD) != 0,
-	    .chain_bad = (r->flags & CHAIN_BAD) != 0,
-	    .has_ede = r->ede != 0,
-	    .ede = (uint16_t)r->ede,
-	    .ttl_s = r->ttl_s,
-	    .soa_serial = r->serial,
-	    .neg_ttl_s = r->neg_ttl_s};
-	a->chain = names_of(r->chain, &chain_n);
-	a->chain_n = (uint8_t)chain_n;
-	if (r->soa != NULL) {
-		a->has_soa = true;
-		a->soa_owner = name_of(r->soa);
-	}
-	if (r->cut != NULL)
-		a->cut = name_of(r->cut);
-	a->ns = names_of(r->ns, &a->ns_n);
-	give_glue(a, r->glue);
-	if (r->type == RRTYPE_TXT)
-		give_txt(a, r->data);
-	else if (r->type == RRTYPE_NS)
-		a->names = names_of(r->data, &a->n);
-	else
-		give_addr(a, r->data);
-}
-
-static void
-answer_one(struct answer *a, const struct look_ask *ask,
-    const struct row *world, const char *title)
-{
-	char name[DNAME_SHOWN_MAX + 1], at[46] = PUBLIC;
-	bool server = ask->target == LOOK_SERVER;
-	bool cd = (ask->q.flags & QUESTION_CD) != 0;
-
-	dname_show(&ask->q.name, name);
-	if (server)
-		packet_addr_show(&ask->addr, at);
-	assert_int_equal((ask->q.flags & QUESTION_RD) != 0, !server);
-	assert_int_equal(
-	    ask->shared, ask->q.type != RRTYPE_TXT && !server && !cd);
-	for (const struct row *r = world; r->name != NULL; r++) {
-		if (strcmp(r->at, at) == 0 && strcmp(r->name, name) == 0 &&
-		    r->type == ask->q.type && ((r->flags & CD) != 0) == cd) {
-			give(a, r);
-			return;
-		}
-	}
-	fail_msg("%s: nobody should ask %s for %s %u%s", title,
-	    server ? at : "the resolver", name, (unsigned)ask->q.type,
-	    cd ? " unchecked" : "");
-}
-
-static struct look_wish
-wish_of(unsigned bits)
-{
-	struct look_wish w = {.domain = name_of(D),
-	    .registrable = name_of(D),
-	    .service = "x",
-	    .token = TOKEN,
-	    .order = bits & FIRST ? LOOK_PUBLIC_FIRST : LOOK_SERVERS_FIRST,
-	    .apex_ok = (bits & APEX_OK) != 0,
-	    .authoritative = (bits & TOLD) == 0,
-	    .private_ok = (bits & PRIVATE_OK) != 0,
-	    .trusted = (bits & TRUSTED) != 0,
-	    .only = (bits & ONLY) != 0};
-
-	if (bits & NO_TOKEN)
-		w.token[0] = '\0';
-	if (bits & SUBDOMAIN)
-		w.domain = name_of("b." D);
-	return w;
-}
-
-/* Runs a look to its end; *rounds may be NULL. */
-static const struct finding *
-run(const struct look_wish *wish, const struct row *world, const char *title,
-    unsigned *rounds)
-{
-	struct answer got[LOOK_ASK_MAX];
-	struct look *l;
-	size_t n = 0;
-	unsigned made = 0;
-
-	arena_init(&arena, memory, sizeof(memory));
-	arena_init(&answers, answers_memory, sizeof(answers_memory));
-	l = look_begin(wish, &arena);
-	assert_non_null(l);
-	while (look_step(l, got, n) == LOOK_ASK) {
-		const struct look_ask *asks = look_asks(l, &n);
-
-		assert_true(n > 0 && n <= LOOK_ASK_MAX);
-		assert_true(++made <= LOOK_ROUNDS_MAX);
-		for (size_t i = 0; i < n; i++)
-			answer_one(&got[i], &asks[i], world, title);
-	}
-	assert_int_equal(look_step(l, got, 0), LOOK_DONE);
-	if (rounds != NULL)
-		*rounds = made;
-	return look_finding(l);
-}
 
 static void
 check_evidence(const struct test *t, const struct finding *f)
@@ -502,7 +189,7 @@ static const struct test wrong_places[] = {
 	{ONE_SERVER, LACKS(IP_A, REC), LACKS(IP_A, TWICE), HAS(IP_A, D),
 	    {PUBLIC, D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS,
 		.data = "v=spf1 -all", .ttl_s = 60}},
-	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: older records",
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "our resolver: older records",
 	.servers_n = 2, .found = NULL, .neg_ttl_s = 300, .visible_in_s = 60},
     {"at the domain wins over the doubled name if it counts", APEX_OK,
 	{ONE_SERVER, LACKS(IP_A, REC), HAS(IP_A, TWICE), HAS(IP_A, D), SEEN(D)},
@@ -535,13 +222,13 @@ static const struct test public_view[] = {
 	{ONE_SERVER, HAS(IP_A, REC),
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, .soa = D,
 		.neg_ttl_s = 120}},
-	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: no such name",
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "our resolver: no such name",
 	.servers_n = 2, .has = NS_A, .found = RIGHT, .visible_in_s = 120},
     {"an older value", 0,
 	{ONE_SERVER, HAS(IP_A, REC),
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = OTHER,
 		.ttl_s = 30}},
-	ENDS(FAIL, NEGATIVE_CACHED), .saw = "the resolver: older records",
+	ENDS(FAIL, NEGATIVE_CACHED), .saw = "our resolver: older records",
 	.servers_n = 2, .visible_in_s = 30},
     {"bogus, and said so", 0,
 	{ONE_SERVER, HAS(IP_A, REC),
@@ -559,16 +246,16 @@ static const struct test public_view[] = {
 	{ONE_SERVER, HAS(IP_A, REC),
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 22},
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, CD}},
-	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: SERVFAIL",
+	ENDS(UNDECIDED, SERVFAIL), .saw = "our resolver: SERVFAIL",
 	.servers_n = 2},
     {"silent", 0, {ONE_SERVER, HAS(IP_A, REC), FAILS(PUBLIC, REC, TIMEOUT)},
-	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	ENDS(UNDECIDED, TIMEOUT), .saw = "our resolver: no answer",
 	.servers_n = 2},
     {"a stale answer proves nothing", 0,
 	{ONE_SERVER, HAS(IP_A, REC),
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, .data = RIGHT,
 		.ede = 3}},
-	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: a stale answer",
+	ENDS(UNDECIDED, SERVFAIL), .saw = "our resolver: a stale answer",
 	.servers_n = 2},
     {"first, and it passes", FIRST, {SEEN(REC)}, PASS_BY(SINGLE),
 	.servers_n = 1, .has = "resolver"},
@@ -620,17 +307,19 @@ static const struct test fixed_server[] = {
     {"bogus at the domain, which counts", ONLY | APEX_OK,
 	{FAILS(PUBLIC, REC, NXDOMAIN), FAILS(PUBLIC, TWICE, NXDOMAIN),
 	    {PUBLIC, D, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 9}},
-	ENDS(UNDECIDED, DNSSEC_BOGUS), .saw = "DNSKEY missing (EDE 9)",
+	ENDS(UNDECIDED, DNSSEC_BOGUS),
+	.saw = "DNSKEY missing (EDE 9): perhaps a DS at the registrar without "
+	       "a signed zone",
 	.servers_n = 1},
     {"refuses", ONLY, {FAILS(PUBLIC, REC, REFUSED)}, ENDS(UNDECIDED, REFUSED),
-	.saw = "the resolver: REFUSED", .servers_n = 1},
+	.saw = "the server: REFUSED", .servers_n = 1},
     {"is silent", ONLY, {FAILS(PUBLIC, REC, TIMEOUT)}, ENDS(UNDECIDED, TIMEOUT),
 	.servers_n = 1},
     {"sends rubbish", ONLY, {FAILS(PUBLIC, REC, MALFORMED)},
-	ENDS(UNDECIDED, BAD_PACKET), .saw = "the resolver: unreadable answer",
+	ENDS(UNDECIDED, BAD_PACKET), .saw = "the server: unreadable answer",
 	.servers_n = 1},
     {"refers elsewhere", ONLY, {FAILS(PUBLIC, REC, REFERRAL)},
-	ENDS(UNDECIDED, LAME), .saw = "the resolver: not its zone",
+	ENDS(UNDECIDED, LAME), .saw = "the server: not its zone",
 	.servers_n = 1},
     {"no token, a challenge is there", NO_TOKEN,
 	{ONE_SERVER, HAS(IP_A, REC), NOT_ELSEWHERE(IP_A)},
@@ -713,20 +402,20 @@ static const struct test finding_servers[] = {
 	.servers_n = 1},
     {"the parent is silent too", 0,
 	{RESOLVER_FAILS, {IP_TLD, D, RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
-	ENDS(UNDECIDED, SERVFAIL), .saw = "the resolver: SERVFAIL",
+	ENDS(UNDECIDED, SERVFAIL), .saw = "our resolver: SERVFAIL",
 	.servers_n = 1},
     {"the resolver is silent", 0,
 	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_TIMEOUT},
 	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
-	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer"},
+	ENDS(UNDECIDED, TIMEOUT), .saw = "our resolver: no answer"},
     {"the resolver refuses", 0,
 	{{PUBLIC, D, RRTYPE_NS, .outcome = OUTCOME_REFUSED},
 	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_REFUSED}},
-	ENDS(UNDECIDED, REFUSED), .saw = "the resolver: REFUSED"},
+	ENDS(UNDECIDED, REFUSED), .saw = "our resolver: REFUSED"},
     {"only the resolver fails", 0,
 	{FROM_ABOVE, HAS(IP_A, REC), HAS(IP_B, REC),
 	    FAILS(PUBLIC, REC, TIMEOUT)},
-	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	ENDS(UNDECIDED, TIMEOUT), .saw = "our resolver: no answer",
 	.servers_n = 3},
     {"glue of other zones is not used", 0,
 	{RESOLVER_FAILS,
@@ -879,7 +568,7 @@ static const struct test aliases[] = {
     {"one alias leads nowhere, the other server has it", 0,
 	{TWO_SERVERS, ALIAS(IP_A, "c.nowhere"), HAS(IP_B, REC),
 	    {PUBLIC, "nowhere", RRTYPE_NS, .outcome = OUTCOME_NXDOMAIN}},
-	ENDS(FAIL, NS_DISAGREE),
+	ENDS(FAIL, CNAME_COEXISTS),
 	.saw = "1 of 2 servers has it; an alias leads nowhere", .servers_n = 1,
 	.has = NS_B, .delegated = true},
     {"the vendor's servers are silent", 0,
@@ -889,7 +578,7 @@ static const struct test aliases[] = {
     {"to a zone whose servers the resolver can't name", 0,
 	{ONE_SERVER, ALIAS(IP_A, T),
 	    {PUBLIC, "test", RRTYPE_NS, .outcome = OUTCOME_TIMEOUT}},
-	ENDS(UNDECIDED, TIMEOUT), .saw = "the resolver: no answer",
+	ENDS(UNDECIDED, TIMEOUT), .saw = "our resolver: no answer",
 	.delegated = true},
     {"to itself", 0, {ONE_SERVER, ALIAS(IP_A, REC)},
 	ENDS(UNDECIDED, CNAME_CHAIN), .saw = "the alias to _x-challenge.a.test",
@@ -976,7 +665,7 @@ many_records(void **state)
 	strcat(list, RIGHT);
 	f = run(&wish, world, "many records", NULL);
 	assert_int_equal(f->verdict, VERDICT_PASS);
-	assert_int_equal(f->found_n, FOUND_MAX);
+	assert_int_equal(f->found_n, 1);
 	assert_int_equal(f->found[0].len, strlen(RIGHT));
 	assert_memory_equal(f->found[0].bytes, RIGHT, strlen(RIGHT));
 }
