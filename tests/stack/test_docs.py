@@ -148,6 +148,20 @@ def test_examples_are_what_they_are_called(kind):
     assert n >= 5
 
 
+def test_every_code_has_its_place():
+    """Reasons of a look in findings, those of a rejection in rejected jobs."""
+    codes = json.loads(read("schemas/codes.json"))["$defs"]
+    look = json.loads(read("schemas/examples/event/valid/look.done.json"))
+    refused = json.loads(read("schemas/examples/result/valid/rejected-kind.json"))
+    event, result = validator("event"), validator("result")
+    for group in "pass", "negative", "undecided", "rejection":
+        for code in codes[group]["enum"]:
+            look["data"]["code"] = look["data"]["checks"][0]["code"] = code
+            refused["data"]["code"] = code
+            assert event.is_valid(look) == (group != "rejection"), code
+            assert result.is_valid(refused) == (group == "rejection"), code
+
+
 def test_verbs_and_options_that_are_named_exist():
     for page in PAGES:
         for verb in re.findall(r"`(?:build/)?domainproof ([a-z]+)\b", read(page)):
