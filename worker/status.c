@@ -213,6 +213,7 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	    .id = job_id == NULL ? "" : job_id,
 	};
 	const struct check_state *own = &claim->check[CHECK_OWNERSHIP];
+	int64_t looked_at = 0;
 	struct status_put *put = pending_put(p);
 
 	part_key_split(key, org, domain, NULL);
@@ -226,7 +227,10 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	field_text(p, put, "code", code_name(own->code));
 	field_text(p, put, "assurance", assurance_name(own->assurance));
 	field_number(put, "since_ms", claim->since_at);
-	field_number(put, "look_ms", own->looked_at);
+	for (int i = 0; i < CHECK_N; i++)
+		if (claim->check[i].looked_at > looked_at)
+			looked_at = claim->check[i].looked_at;
+	field_number(put, "look_ms", looked_at);
 	field_number(put, "next_ms", job == NULL ? 0 : job->due_at);
 	field_number(put, "deadline_ms", job == NULL ? 0 : job->deadline_at);
 	field_text(p, put, "job", who.id);
