@@ -375,13 +375,31 @@ key_record(struct record_shown *out, const struct dname *domain,
 	    &claim->keys[0].key, out->value, sizeof(out->value));
 }
 
+/* Advice, and so only where there is nothing to lose by it. */
+static void
+dmarc_record(struct record_shown *out, const struct dname *domain,
+    const struct claim *claim)
+{
+	static const struct dname label = {
+	    .len = 8, .wire = "\6_dmarc"}; /* and the root */
+	char shown[DNAME_SHOWN_MAX + 1];
+	struct dname name;
+
+	if (!dname_join(&name, &label, domain))
+		return;
+	dname_show(&name, out->name);
+	if (claim->check[CHECK_DMARC].verdict != VERDICT_NONE)
+		return;
+	dname_show(domain, shown);
+	snprintf(out->value, sizeof(out->value),
+	    "v=DMARC1; p=none; rua=mailto:dmarc@%.*s", DNAME_TEXT_MAX, shown);
+}
+
 static void
 record_of(struct record_shown *out, enum check check, const char *domain,
     const struct claim *claim, const struct policy *policy)
 {
-	static const struct dname label = {
-	    .len = 8, .wire = "\6_dmarc"}; /* and the root */
-	struct dname base, name;
+	struct dname base;
 
 	out->name[0] = '\0';
 	out->value[0] = '\0';
@@ -399,8 +417,7 @@ record_of(struct record_shown *out, enum check check, const char *domain,
 		key_record(out, &base, claim);
 		return;
 	case CHECK_DMARC:
-		if (dname_join(&name, &label, &base))
-			dname_show(&name, out->name);
+		dmarc_record(out, &base, claim);
 		return;
 	case CHECK_N:
 		return;
@@ -556,7 +573,7 @@ put_record(struct writer *w, enum check check, const char *domain,
 	put_record_of(w, &record);
 }
 
-/* All that is to be published. */
+/* All that is to be published; not what is advice. */
 static void
 put_records(struct writer *w, const char *domain, const struct claim *claim,
     const struct policy *policy)
@@ -566,7 +583,7 @@ put_records(struct writer *w, const char *domain, const struct claim *claim,
 	key_open(w, "records", "[");
 	for (unsigned c = 0; c < CHECK_N; c++) {
 		record_of(&record, (enum check)c, domain, claim, policy);
-		if (!is_whole(&record))
+		if (c == CHECK_DMARC || !is_whole(&record))
 			continue;
 		json_item(w);
 		json_raw(w, "{");

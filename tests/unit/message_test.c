@@ -1119,9 +1119,20 @@ docs(void **state)
 	document_free(d);
 
 	fresh.check[CHECK_SPF].looked_at = 0;
+	fresh.check[CHECK_DMARC].looked_at = NOW;
+	fresh.check[CHECK_DMARC].verdict = VERDICT_NONE;
+	fresh.check[CHECK_DMARC].code = CODE_NOT_PUBLISHED;
 	d = parsed(out,
 	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
 	is_text(d, "status", "none");
+	is_text(d, "checks.dmarc.expected",
+	    "v=DMARC1; p=none; rua=mailto:dmarc@a.test");
+	assert_int_equal(document_count(d, "records"), 2);
+	fresh.check[CHECK_DMARC].looked_at = 0;
+	document_free(d);
+
+	d = parsed(out,
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
 	assert_null(document_text(d, "looked_at"));
 	assert_null(document_text(d, "checks.ownership.verdict"));
 	assert_null(document_text(d, "job.id"));
