@@ -30,8 +30,9 @@ struct message_job {
  * final dot not counted; UNKNOWN_KIND; BAD_DEADLINE (not an integer of seconds
  * >= 0; the upper bound is job_judge's); BAD_KEY (a claim's `public_key` is
  * none; whether it is good enough is job_judge's). Of several the first one of
- * these. What is not for the job's kind is judged and then left out. Members of the envelope that we do not know are ignored, members of `data`
- * too. body_hash is not set: message_body_hash, after the domain is canonical.
+ * these. What is not for the job's kind is judged and then left out. Members of
+ * the envelope that we do not know are ignored, members of `data` too.
+ * body_hash is not set: message_body_hash, after the domain is canonical.
  */
 void message_job_read(const void *bytes, size_t len, struct message_job *out);
 uint32_t message_body_hash(const struct job_request *r);
