@@ -270,13 +270,19 @@ get_finding(struct reader *r, struct finding *f)
 }
 
 void
-wire_put_found(struct writer *w, const struct wire_found *m)
+wire_put_finding(struct writer *w, uint64_t request, const struct finding *f)
 {
 	size_t start = message_begin(w, WIRE_FOUND);
 
-	writer_u64(w, m->request);
-	put_finding(w, &m->finding);
+	writer_u64(w, request);
+	put_finding(w, f);
 	message_end(w, start);
+}
+
+void
+wire_put_found(struct writer *w, const struct wire_found *m)
+{
+	wire_put_finding(w, m->request, &m->finding);
 }
 
 bool

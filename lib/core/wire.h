@@ -64,6 +64,9 @@ void wire_put_hello(struct writer *w);
 void wire_put_look(struct writer *w, const struct wire_look *m);
 bool wire_get_look(struct reader *body, struct wire_look *m) MUST_USE;
 void wire_put_found(struct writer *w, const struct wire_found *m);
+/* The same without a copy of the finding, which is large. */
+void wire_put_finding(
+    struct writer *w, uint64_t request, const struct finding *f);
 bool wire_get_found(struct reader *body, struct wire_found *m) MUST_USE;
 void wire_put_gone(struct writer *w, const struct wire_gone *m);
 bool wire_get_gone(struct reader *body, struct wire_gone *m) MUST_USE;

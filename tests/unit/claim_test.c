@@ -263,13 +263,16 @@ each_check_is_remembered_by_itself(void **state)
 	assert_int_equal(c.check[CHECK_DMARC].misses, 1);
 	assert_int_equal(c.check[CHECK_DMARC].neg_ttl_s, 900);
 	assert_int_equal(OWNERSHIP(&c)->looked_at, 0);
-	/* without a negative TTL the one before still tells */
+	/* without a negative TTL the one before still tells; and how sure the
+	 * last pass was */
 	f.neg_ttl_s = 0;
+	c.check[CHECK_DMARC].assurance = ASSURANCE_DNSSEC;
 	/* of a look that may lower nothing */
 	assert_int_equal(
 	    claim_note(&c, &f, CLAIM_EV_PARTIAL, NOW + 1), CLAIM_SAVE);
 	assert_int_equal(c.check[CHECK_DMARC].misses, 1);
 	assert_int_equal(c.check[CHECK_DMARC].neg_ttl_s, 900);
+	assert_int_equal(c.check[CHECK_DMARC].assurance, ASSURANCE_DNSSEC);
 	claim_free(&c);
 }
 
@@ -508,6 +511,10 @@ the_present_key_is_the_first_and_three_are_known(void **state)
 	assert_int_equal(c.check[CHECK_DKIM].verdict, VERDICT_UNDECIDED);
 	assert_int_equal(c.check[CHECK_DKIM].looked_at, 0);
 	assert_string_equal(claim_saw(&c, CHECK_DKIM), "");
+	/* one of two again: there are still two */
+	take_key(&c, "s1", 1, news);
+	take_key(&c, "s2", 2, news);
+	assert_int_equal(c.keys_n, 2);
 	take_key(&c, "s3", 3, news);
 	take_key(&c, "s4", 4, news);
 	assert_int_equal(c.keys_n, 3);

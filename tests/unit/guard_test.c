@@ -95,6 +95,23 @@ the_window_moves_on(void **state)
 	}
 }
 
+/* A slice begins at its very first millisecond. */
+static void
+a_slice_is_a_minute(void **state)
+{
+	(void)state;
+	struct guard g;
+	unsigned n, misses;
+
+	guard_init(&g, 50, 1000);
+	guard_look(&g, true, NOW);
+	guard_look(&g, false, NOW + MIN_MS);
+	guard_look(&g, false, NOW + 12 * MIN_MS);
+	guard_counts(&g, &n, &misses);
+	assert_int_equal(n, 2);
+	assert_int_equal(misses, 0);
+}
+
 /* A storm in pieces, each below what may freeze, is one storm. */
 static void
 slices_add_up(void **state)
@@ -122,13 +139,18 @@ it_thaws_after_a_round_that_is_well(void **state)
 	assert_int_equal(looks(&g, 100, 50, NOW), GUARD_FREEZES);
 	/* the looks that froze it are no sign of health, nor is a calm */
 	assert_int_equal(guard_look(&g, false, NOW), GUARD_SAME);
-	assert_int_equal(looks(&g, 99, 0, NOW + 900 * MIN_MS), GUARD_SAME);
+	assert_int_equal(looks(&g, 50, 0, NOW + 300 * MIN_MS), GUARD_SAME);
+	assert_int_equal(looks(&g, 49, 0, NOW + 900 * MIN_MS), GUARD_SAME);
 	assert_int_equal(
 	    guard_look(&g, false, NOW + 901 * MIN_MS), GUARD_THAWS);
 	assert_false(guard_frozen(&g));
 	guard_counts(&g, &n, &misses);
 	assert_int_equal(n, 100);
 	assert_int_equal(misses, 0);
+	/* from here the window counts them */
+	guard_look(&g, true, NOW + 902 * MIN_MS);
+	guard_counts(&g, &n, &misses);
+	assert_int_equal(n, 101);
 	/* and can freeze again */
 	assert_int_equal(
 	    looks(&g, 100, 100, NOW + 920 * MIN_MS), GUARD_FREEZES);
@@ -159,6 +181,7 @@ main(void)
 	    cmocka_unit_test(a_few_looks_freeze_nothing),
 	    cmocka_unit_test(it_can_be_switched_off),
 	    cmocka_unit_test(the_window_moves_on),
+	    cmocka_unit_test(a_slice_is_a_minute),
 	    cmocka_unit_test(slices_add_up),
 	    cmocka_unit_test(it_thaws_after_a_round_that_is_well),
 	    cmocka_unit_test(it_does_not_flutter),

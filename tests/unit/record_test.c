@@ -554,7 +554,7 @@ test_refused(void **state)
 	    {"claim-2.hex", 270, 0x03},		 /* length of a key */
 	    {"job-2.hex", 9, JOB_KIND_N},	 /* kind */
 	    {"job-2.hex", 10, LANE_N},		 /* lane */
-	    {"job-2.hex", 14, 1u << CHECK_N},	 /* checks */
+	    {"job-2.hex", 14, 0x1b},		 /* checks */
 	    {"job-2.hex", 51, VERDICT_N},	 /* verdict */
 	    {"job-2.hex", 53, CODE_N},		 /* code */
 	    {"job-2.hex", 56, 0x1b},		 /* ref */
