@@ -40,6 +40,8 @@ struct checked { /* a domain under way */
 	struct finding found[CHECK_N];
 };
 
+#define TAG_OURS (AT_ONCE * CHECK_N) /* the look at our own include */
+
 struct checking {
 	struct command *c;
 	struct looks *looks;
@@ -48,6 +50,7 @@ struct checking {
 	struct key key;	       /* given by the options */
 	uint32_t only;	       /* checks asked for; 0 = what can be judged */
 	size_t under_way;
+	size_t ours_n; /* addresses behind our include */
 	struct checked one[AT_ONCE];
 };
 
@@ -250,6 +253,27 @@ put_text(const struct checking *k, const struct checked *one)
 		    stdout);
 }
 
+/* Without its addresses nobody's SPF can be judged against it. */
+static void
+on_ours(struct checking *k, const struct finding *f)
+{
+	const struct packet_addr *addr = looks_addresses(k->looks, &k->ours_n);
+
+	k->under_way--;
+	if (k->ours_n > ARRAY_LEN(k->wish.addresses))
+		k->ours_n = ARRAY_LEN(k->wish.addresses);
+	if (f->verdict == VERDICT_PASS) {
+		for (size_t i = 0; i < k->ours_n; i++)
+			k->wish.addresses[i] = addr[i];
+		k->wish.addresses_n = k->ours_n;
+		return;
+	}
+	fprintf(stderr,
+	    "domainproof: our own include %s is broken: %s %s; tell the "
+	    "operators\n",
+	    k->wish.include, code_name(f->code), f->saw);
+}
+
 static void
 on_found(void *arg, uint64_t tag, const struct finding *f)
 {
@@ -257,6 +281,10 @@ on_found(void *arg, uint64_t tag, const struct finding *f)
 	struct checked *one = &k->one[tag / CHECK_N];
 	enum exit_word code;
 
+	if (tag == TAG_OURS) {
+		on_ours(k, f);
+		return;
+	}
 	one->found[tag % CHECK_N] = *f;
 	one->left &= ~(1u << tag % CHECK_N);
 	if (one->left != 0)
@@ -462,6 +490,28 @@ serve_until(struct checking *k, size_t under_way)
 		(void)looks_serve(k->looks, SERVE_MS, -1);
 }
 
+/* Which addresses must pass: found by following our include. */
+static void
+ask_ours(struct checking *k)
+{
+	struct look_wish wish = k->wish;
+	struct err e;
+
+	if (wish.include[0] == '\0' || wish.addresses_n > 0 ||
+	    (k->only != 0 && (k->only & 1u << CHECK_SPF) == 0))
+		return;
+	wish.check = CHECK_SPF;
+	wish.ours = true;
+	wish.assume = NULL;
+	if (dname_from_text(&wish.domain, wish.include, NULL) != DNAME_OK)
+		return;
+	wish.registrable = wish.domain;
+	if (looks_begin(k->looks, &wish, wish.include, TAG_OURS, &e) != OK)
+		return;
+	k->under_way++;
+	serve_until(k, 0);
+}
+
 static void
 check_each(struct checking *k, struct input *in)
 {
@@ -631,6 +681,7 @@ check_all(struct checking *k)
 	if (input_open(&in, c, JOB_VERIFY, INPUT_ORG_OPTIONAL, &e) != OK) {
 		command_fail(c, EXIT_USAGE, "%s", e.text);
 	} else {
+		ask_ours(k);
 		check_each(k, in);
 		serve_until(k, 0);
 	}
