@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The claim's state machine, walked cell by cell. */
 #include "core/function.h"
-#include "core/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
+
+#include "tests/unit/mem_fails.h"
 
 #define HOUR_MS 3600000LL
 #define NOW	(1000 * HOUR_MS)
@@ -552,6 +553,33 @@ a_selector_names_one_key(void **state)
 	claim_free(&c);
 }
 
+/* The status does not hang on the sentence. */
+static void
+without_memory_the_rest_is_kept(void **state)
+{
+	(void)state;
+	struct dkim_public key = key_of(1);
+	struct claim c = claim_in(CLAIM_PENDING);
+	struct finding f = *finding_for(CLAIM_EV_PASS);
+	unsigned todo = 7;
+
+	strcpy(f.saw, "seen");
+	mem_left = 0;
+	claim_step(&c, CLAIM_EV_PASS, &f, NOW, &policy);
+	assert_int_equal(c.status, CLAIM_VERIFIED);
+	assert_string_equal(claim_saw(&c, CHECK_OWNERSHIP), "");
+	assert_false(claim_key_set(&c, "s1", &key, &todo));
+	assert_int_equal(todo, 0);
+	assert_int_equal(c.keys_n, 0);
+	assert_int_equal(c.ver, 8);
+	mem_left = UINT32_MAX;
+	/* and it is said as soon as there is some */
+	assert_true(
+	    claim_step(&c, CLAIM_EV_PASS, &f, NOW, &policy) & CLAIM_SAY_LOOK);
+	assert_string_equal(claim_saw(&c, CHECK_OWNERSHIP), "seen");
+	claim_free(&c);
+}
+
 int
 main(void)
 {
@@ -571,6 +599,7 @@ main(void)
 	    cmocka_unit_test(the_shield_shows_the_worst_function),
 	    cmocka_unit_test(the_present_key_is_the_first_and_three_are_known),
 	    cmocka_unit_test(a_selector_names_one_key),
+	    cmocka_unit_test(without_memory_the_rest_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

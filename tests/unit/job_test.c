@@ -7,6 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/mem_fails.h"
+
 /* 241 octets: with the record's label the longest name there is */
 #define A63	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A40	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -328,6 +330,7 @@ static void
 a_job_keeps_its_reference(void **state)
 {
 	(void)state;
+	const struct policy policy = plain_policy();
 	struct claim c;
 	struct job j;
 
@@ -337,6 +340,11 @@ a_job_keeps_its_reference(void **state)
 	assert_string_equal(j.ref, "ticket-7");
 	job_free(&j);
 	assert_null(j.ref);
+	mem_left = 0;
+	assert_false(job_open(&j, &(struct job_request){.ref = "ticket-7"},
+	    LANE_JOBS, NOW, 1, &c, &policy));
+	mem_left = UINT32_MAX;
+	job_free(&j);
 	j = opened(OWN, 0);
 	assert_null(j.ref);
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/mem_fails.h"
+
 #define GOLDEN "tests/unit/golden/"
 
 static char saw_ownership[] =
@@ -626,6 +628,37 @@ test_unknown_kind(void **state)
 	assert_int_equal(end.outcome, END_JOINED);
 }
 
+/* Wherever memory runs out nothing is left behind. */
+static void
+test_no_memory(void **state)
+{
+	static const struct {
+		const char *golden;
+		unsigned pieces; /* of memory: texts, keys, the tail */
+	} tests[] = {{"claim-2.hex", 4}, {"job-2.hex", 2}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		uint8_t in[RECORD_MAX], out[RECORD_MAX];
+		size_t len = golden_read(tests[i].golden, in, 1000);
+		again_fn *again = i == 0 ? claim_again : job_again;
+		struct writer w;
+
+		in[len] = 0x5a;
+		for (unsigned n = 0; n <= tests[i].pieces; n++) {
+			struct err e = {.text = ""};
+
+			mem_left = n;
+			writer_init(&w, out, sizeof(out));
+			assert_int_equal(again(&w, in, len + 1, &e),
+			    n < tests[i].pieces ? RETRY : OK);
+			assert_int_equal(
+			    e.text[0] != '\0', n < tests[i].pieces);
+		}
+	}
+	mem_left = UINT32_MAX;
+}
+
 static void
 test_no_room(void **state)
 {
@@ -729,6 +762,7 @@ main(void)
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_never_looked_at),
 	    cmocka_unit_test(test_unknown_kind),
+	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_no_room),
 	    cmocka_unit_test(test_keys),
 	    cmocka_unit_test(test_longest_key),
