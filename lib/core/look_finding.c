@@ -154,15 +154,23 @@ found_of_servers(struct look *l, enum which which)
 	}
 }
 
+/* On a pass there is nothing to explain: the one that is right. Else first the
+ * one that the reason speaks of, for l->judged.mark points into it. */
 static void
 found_all(struct look *l)
 {
 	const struct answer *a = &l->subject;
+	bool pass = l->finding.verdict == VERDICT_PASS;
 
-	if (l->is_judged && l->judged.txt < a->n && !l->apex)
+	if (l->is_judged && !pass && l->judged.txt < a->n)
 		look_found(l, &a->txt[l->judged.txt]);
-	/* on a pass there is nothing to explain */
-	if (l->finding.verdict == VERDICT_PASS && l->finding.found_n > 0)
+	for (size_t i = 0; l->is_judged && pass && i < a->n; i++) {
+		if (l->kind->has(l, &a->txt[i], 1) == HAS_NOT)
+			continue;
+		look_found(l, &a->txt[i]);
+		return;
+	}
+	if (pass && l->finding.found_n > 0)
 		return;
 	found_of_servers(l, THE_RIGHT);
 	found_of_servers(l, THE_OTHERS);

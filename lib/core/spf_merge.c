@@ -149,7 +149,7 @@ spf_repair(const struct packet_txt *record, const struct spf_wish *wish,
 	struct spf_cursor c;
 	size_t len = plain(record, text, sizeof(text)), n = 0;
 
-	if (!spf_is_record(text, len))
+	if (len == 0 || !spf_is_record(text, len))
 		return 0;
 	for (size_t at = 0; at < len;) {
 		const uint8_t *blank = memchr(text + at, ' ', len - at);

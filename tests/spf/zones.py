@@ -64,7 +64,7 @@ class Zone:
                 elif t == "MX":
                     value = (10, value)
                 yield ((owner, t), value)
-                if t == "CNAME" and level < 9 and rrtype != "CNAME":
+                if t == "CNAME" and level == 0:  # as answers have it, but no further
                     yield from answers(value, rrtype, strict, timeout, level + 1)
         return answers
 

@@ -2,69 +2,6 @@
 /* Whole looks at small worlds: who is asked, and what it means. */
 #include "look_world.h"
 
-struct test {
-	const char *title;
-	unsigned wish;
-	struct row world[ROWS];
-	enum verdict verdict;
-	enum code code;
-	enum assurance assurance;
-	const char *saw;   /* NULL = not looked at */
-	size_t servers_n;  /* in the finding */
-	const char *has;   /* names of servers that have it, in order */
-	const char *found; /* first piece of evidence */
-	uint32_t neg_ttl_s;
-	uint32_t visible_in_s;
-	bool delegated;
-};
-
-static void
-check_evidence(const struct test *t, const struct finding *f)
-{
-	char has[512] = "";
-
-	for (size_t i = 0; i < f->servers_n; i++) {
-		if (!f->servers[i].has)
-			continue;
-		strcat(has, has[0] != '\0' ? "|" : "");
-		strcat(has, f->servers[i].name[0] != '\0' ? f->servers[i].name
-							  : "resolver");
-	}
-	if (t->has != NULL && strcmp(t->has, has) != 0)
-		fail_msg("%s: has it: %s", t->title, has);
-	if (t->found == NULL)
-		return;
-	assert_true(f->found_n > 0);
-	assert_int_equal(f->found[0].len, strlen(t->found));
-	assert_memory_equal(f->found[0].bytes, t->found, f->found[0].len);
-}
-
-static void
-check_test(const struct test *t)
-{
-	struct look_wish wish = wish_of(t->wish);
-	const struct finding *f = run(&wish, t->world, t->title, NULL);
-
-	if (f->code != t->code || f->verdict != t->verdict)
-		fail_msg("%s: %s %s, saw: %s", t->title,
-		    verdict_name(f->verdict), code_name(f->code), f->saw);
-	if (t->saw != NULL && strcmp(t->saw, f->saw) != 0)
-		fail_msg("%s: saw: %s", t->title, f->saw);
-	if (t->servers_n != f->servers_n)
-		fail_msg("%s: %zu servers", t->title, f->servers_n);
-	if (t->assurance != f->assurance || t->delegated != f->delegated ||
-	    t->neg_ttl_s != f->neg_ttl_s || t->visible_in_s != f->visible_in_s)
-		fail_msg("%s: %s, delegated %d, neg %u, visible %u", t->title,
-		    assurance_name(f->assurance), f->delegated,
-		    (unsigned)f->neg_ttl_s, (unsigned)f->visible_in_s);
-	check_evidence(t, f);
-}
-
-#define PASS_BY(how)                                                           \
-	.verdict = VERDICT_PASS, .code = CODE_NONE,                            \
-	.assurance = ASSURANCE_##how, .saw = RIGHT, .found = RIGHT
-#define ENDS(v, c) .verdict = VERDICT_##v, .code = CODE_##c
-
 static const struct test at_the_name[] = {
     {"right everywhere", 0,
 	{TWO_SERVERS, HAS(IP_A, REC), HAS(IP_B, REC), SEEN(REC)},
@@ -604,21 +541,13 @@ static const struct test aliases[] = {
 	ENDS(UNDECIDED, LAME), .servers_n = 1},
 };
 
-#define TABLE_TEST(table)                                                      \
-	static void table##_cases(void **state)                                \
-	{                                                                      \
-		(void)state;                                                   \
-		for (size_t i = 0; i < ARRAY_LEN(table); i++)                  \
-			check_test(&table[i]);                                 \
-	}
-
-TABLE_TEST(at_the_name)
-TABLE_TEST(wrong_places)
-TABLE_TEST(public_view)
-TABLE_TEST(fixed_server)
-TABLE_TEST(finding_servers)
-TABLE_TEST(lower_cuts)
-TABLE_TEST(aliases)
+TABLE_TEST(at_the_name, CHECK_OWNERSHIP)
+TABLE_TEST(wrong_places, CHECK_OWNERSHIP)
+TABLE_TEST(public_view, CHECK_OWNERSHIP)
+TABLE_TEST(fixed_server, CHECK_OWNERSHIP)
+TABLE_TEST(finding_servers, CHECK_OWNERSHIP)
+TABLE_TEST(lower_cuts, CHECK_OWNERSHIP)
+TABLE_TEST(aliases, CHECK_OWNERSHIP)
 
 /* 20 servers: 16 are asked, no more are even looked up. */
 static void

@@ -31,7 +31,11 @@
 #define IP_C   "9.9.9.3"
 #define IP_TLD "9.9.0.1"
 #define PUBLIC "" /* the resolver */
-#define ROWS   24
+/* RFC 8463 appendix A.2, and RFC 8032 section 7.1 test 2 */
+#define KEY_P	"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define OLD_P	"PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
+#define INCLUDE "spf.us.test"
+#define ROWS	24
 
 enum { AA = 1, AD = 2, CD = 4, CHAIN_BAD = 8 };
 enum { APEX_OK = 1, FIRST = 2, ONLY = 4, TOLD = 8, NO_TOKEN = 16 };
@@ -51,6 +55,26 @@ struct row {
 	const char *cut, *ns, *glue; /* glue: "name=address|..." */
 	unsigned ede;
 	uint8_t rcode;
+};
+
+struct test {
+	const char *title;
+	unsigned wish;
+	struct row world[ROWS];
+	enum verdict verdict;
+	enum code code;
+	enum assurance assurance;
+	const char *saw;   /* NULL = not looked at */
+	size_t servers_n;  /* in the finding */
+	const char *has;   /* names of servers that have it, in order */
+	const char *found; /* first piece of evidence */
+	uint32_t neg_ttl_s;
+	uint32_t visible_in_s;
+	bool delegated;
+	/* of other checks */
+	const char *publish; /* NULL = not looked at */
+	const char *assume;
+	enum code also; /* one that is among the remarks */
 };
 
 /* Rows that most worlds share. */
@@ -338,7 +362,7 @@ check_history(
 	char domain[DNAME_SHOWN_MAX + 1];
 	size_t len;
 
-	if (wish->only || !wish->authoritative || wish->assume ||
+	if (wish->only || !wish->authoritative || wish->assume || wish->ours ||
 	    wish->order == LOOK_PUBLIC_FIRST || f->code == CODE_NO_DOMAIN ||
 	    f->code == CODE_NEGATIVE_CACHED || f->verdict == VERDICT_PASS)
 		return;
@@ -355,9 +379,22 @@ check_history(
 	}
 }
 
+static struct dkim_public
+key_of(enum dkim_type type, const char *p)
+{
+	struct dkim_public key;
+
+	assert_int_equal(
+	    dkim_public_from_p(&key, type, (const uint8_t *)p, strlen(p), NULL),
+	    DKIM_OK);
+	return key;
+}
+
 static struct look_wish
 wish_of(unsigned bits)
 {
+	static struct dkim_public key, old;
+	static struct dkim_known known = {.selector = "s0", .key = &old};
 	struct look_wish w = {.domain = name_of(D),
 	    .registrable = name_of(D),
 	    .service = "x",
@@ -370,13 +407,40 @@ wish_of(unsigned bits)
 	    .only = (bits & ONLY) != 0,
 	    .explain = (bits & EXPLAIN) != 0,
 	    .quick = (bits & QUICK) != 0,
-	    .seed = 7};
+	    .seed = 7,
+	    .selector = "s1",
+	    .key = &key,
+	    .known = &known,
+	    .known_n = 1,
+	    .include = INCLUDE,
+	    .addresses_n = 2,
+	    .addresses = {addr_of("192.0.2.1"), addr_of("2001:db8::1")}};
 
-	if (bits & NO_TOKEN)
-		w.token[0] = '\0';
+	key = key_of(DKIM_ED25519, KEY_P);
+	old = key_of(DKIM_ED25519, OLD_P);
+	if (bits & NO_TOKEN) {
+		w.token[0] = w.include[0] = '\0';
+		w.addresses_n = 0;
+		w.key = NULL;
+	}
 	if (bits & SUBDOMAIN)
 		w.domain = name_of("b." D);
 	return w;
+}
+
+static struct look *last; /* the one that was run */
+
+static void
+begin(const struct look_wish *wish)
+{
+	arena_init(&arena, memory, sizeof(memory));
+	arena_init(&answers, answers_memory, sizeof(answers_memory));
+	memset(memory, 0xa5, sizeof(memory));
+	memset(&history, 0, sizeof(history));
+	last = look_begin(wish, &arena);
+	assert_non_null(last);
+	snprintf(history.record, sizeof(history.record), "%s",
+	    look_finding(last)->name);
 }
 
 /* Runs a look to its end; *rounds may be NULL. */
@@ -385,29 +449,90 @@ run(const struct look_wish *wish, const struct row *world, const char *title,
     unsigned *rounds)
 {
 	struct answer got[LOOK_ASK_MAX];
-	struct look *l;
 	size_t n = 0;
 	unsigned made = 0;
 
-	arena_init(&arena, memory, sizeof(memory));
-	arena_init(&answers, answers_memory, sizeof(answers_memory));
-	memset(memory, 0xa5, sizeof(memory));
-	memset(&history, 0, sizeof(history));
-	l = look_begin(wish, &arena);
-	assert_non_null(l);
-	snprintf(history.record, sizeof(history.record), "%s",
-	    look_finding(l)->name);
-	while (look_step(l, got, n) == LOOK_ASK) {
-		const struct look_ask *asks = look_asks(l, &n);
+	begin(wish);
+	while (look_step(last, got, n) == LOOK_ASK) {
+		const struct look_ask *asks = look_asks(last, &n);
 
 		assert_true(n > 0 && n <= LOOK_ASK_MAX);
 		assert_true(++made <= LOOK_STEPS_MAX);
 		for (size_t i = 0; i < n; i++)
 			answer_one(&got[i], &asks[i], world, wish, title);
 	}
-	assert_int_equal(look_step(l, got, 0), LOOK_DONE);
+	assert_int_equal(look_step(last, got, 0), LOOK_DONE);
 	if (rounds != NULL)
 		*rounds = made;
-	check_history(wish, look_finding(l), title);
-	return look_finding(l);
+	check_history(wish, look_finding(last), title);
+	return look_finding(last);
 }
+
+static void
+check_evidence(const struct test *t, const struct finding *f)
+{
+	char has[512] = "";
+
+	for (size_t i = 0; i < f->servers_n; i++) {
+		if (!f->servers[i].has)
+			continue;
+		strcat(has, has[0] != '\0' ? "|" : "");
+		strcat(has, f->servers[i].name[0] != '\0' ? f->servers[i].name
+							  : "resolver");
+	}
+	if (t->has != NULL && strcmp(t->has, has) != 0)
+		fail_msg("%s: has it: %s", t->title, has);
+	if (t->found == NULL)
+		return;
+	assert_true(f->found_n > 0);
+	assert_int_equal(f->found[0].len, strlen(t->found));
+	assert_memory_equal(f->found[0].bytes, t->found, f->found[0].len);
+}
+
+static void
+check_test(const struct test *t, enum check check)
+{
+	struct look_wish wish = wish_of(t->wish);
+	const struct finding *f;
+
+	wish.check = check;
+	wish.assume = (const uint8_t *)t->assume;
+	wish.assume_len = t->assume != NULL ? strlen(t->assume) : 0;
+	f = run(&wish, t->world, t->title, NULL);
+
+	if (f->code != t->code || f->verdict != t->verdict)
+		fail_msg("%s: %s %s, saw: %s", t->title,
+		    verdict_name(f->verdict), code_name(f->code), f->saw);
+	if (t->saw != NULL && strcmp(t->saw, f->saw) != 0)
+		fail_msg("%s: saw: %s", t->title, f->saw);
+	if (t->servers_n != f->servers_n)
+		fail_msg("%s: %zu servers", t->title, f->servers_n);
+	if (t->assurance != f->assurance || t->delegated != f->delegated ||
+	    t->neg_ttl_s != f->neg_ttl_s || t->visible_in_s != f->visible_in_s)
+		fail_msg("%s: %s, delegated %d, neg %u, visible %u", t->title,
+		    assurance_name(f->assurance), f->delegated,
+		    (unsigned)f->neg_ttl_s, (unsigned)f->visible_in_s);
+	if (t->publish != NULL && strcmp(t->publish, f->publish) != 0)
+		fail_msg("%s: publish: %s", t->title, f->publish);
+	check_evidence(t, f);
+	for (size_t i = 0; t->also != CODE_NONE; i++) {
+		if (i == f->also_n)
+			fail_msg("%s: does not say %s", t->title,
+			    code_name(t->also));
+		if (f->also[i] == t->also)
+			break;
+	}
+}
+
+#define PASS_BY(how)                                                           \
+	.verdict = VERDICT_PASS, .code = CODE_NONE,                            \
+	.assurance = ASSURANCE_##how, .saw = RIGHT, .found = RIGHT
+#define ENDS(v, c) .verdict = VERDICT_##v, .code = CODE_##c
+
+#define TABLE_TEST(table, check)                                               \
+	static void table##_cases(void **state)                                \
+	{                                                                      \
+		(void)state;                                                   \
+		for (size_t i = 0; i < ARRAY_LEN(table); i++)                  \
+			check_test(&table[i], check);                          \
+	}
