@@ -1128,6 +1128,9 @@ docs(void **state)
 	is_text(d, "checks.dmarc.expected",
 	    "v=DMARC1; p=none; rua=mailto:dmarc@a.test");
 	assert_int_equal(document_count(d, "records"), 2);
+	r = document_at(d, "records", 1); /* what nobody looked for */
+	is_text(r, "value", "include:spf.mailco.test");
+	assert_true(document_bool(r, "part", false));
 	fresh.check[CHECK_DMARC].looked_at = 0;
 	document_free(d);
 
