@@ -63,7 +63,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)
 # its children are the test's own
 $(B)/unit/supervisor_test: $(call obj,$(addprefix worker/,supervisor.c role.c here.c))
 $(B)/unit/looks_test: $(B)/worker/looks.o $(B)/worker/asks.o
-$(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c resolver.c role.c))
+$(B)/unit/resolver_test: $(call obj,$(addprefix worker/,looks.c asks.c include.c resolver.c role.c))
 $(B)/unit/spoof_test $(B)/unit/hostile_test: \
 	$(call obj,$(addprefix tests/dns/,script.c reply.c mutate.c))
 $(B)/unit/option_test: $(B)/producer/option.o
