@@ -412,7 +412,7 @@ do_deactivate(struct intake *in)
 	for (struct open_job *j = claim->jobs; j != NULL; j = j->next) {
 		if (!(j->job.then & off))
 			continue;
-		j->job.then &= ~off;
+		j->job.then = (uint8_t)(j->job.then & ~off);
 		j->job.ver++;
 		step_dirty_job(in->part, j);
 	}

@@ -36,6 +36,8 @@ struct reply {
 	int64_t due;
 	char domain[DNAME_TEXT_MAX + 1];
 	enum check check;
+	enum verdict verdict; /* as it was when the look began */
+	enum code code;
 };
 
 struct slot {
@@ -165,6 +167,7 @@ on_look(unsigned slot, const struct wire_look *m)
 	snprintf(l->selector, sizeof(l->selector), "%s",
 	    m->keys_n == 0 ? "" : m->keys[0].selector);
 	for (int c = 0; c < CHECK_N; c++) {
+		const struct script *s = script_of(m->domain, (enum check)c);
 		struct reply *r = &w.reply[w.replies_n];
 
 		if (!(m->checks & 1u << c))
@@ -174,6 +177,8 @@ on_look(unsigned slot, const struct wire_look *m)
 		r->request = m->request;
 		r->due = w.mono + w.delay_ms[c];
 		r->check = (enum check)c;
+		r->verdict = s == NULL ? VERDICT_NONE : s->verdict;
+		r->code = s == NULL ? CODE_NOT_PUBLISHED : s->code;
 		memcpy(r->domain, m->domain, sizeof(r->domain));
 	}
 }
@@ -212,14 +217,13 @@ send_finding(const struct reply *r)
 	    [CHECK_DMARC] = "_dmarc",
 	};
 	static uint8_t frame[WIRE_FRAME_MAX];
-	const struct script *s = script_of(r->domain, r->check);
 	struct wire_found m = {.request = r->request};
 	struct writer out;
 
 	m.finding.check = r->check;
 	m.finding.mark = NO_MARK;
-	m.finding.verdict = s == NULL ? VERDICT_NONE : s->verdict;
-	m.finding.code = s == NULL ? CODE_NOT_PUBLISHED : s->code;
+	m.finding.verdict = r->verdict;
+	m.finding.code = r->code;
 	m.finding.assurance = m.finding.verdict == VERDICT_PASS
 				  ? ASSURANCE_SINGLE
 				  : ASSURANCE_NONE;
