@@ -166,8 +166,8 @@ job_open(struct job *j, const struct job_request *r, enum lane lane,
 	    .ver = 1,
 	    .kind = r->kind,
 	    .lane = lane,
-	    .checks = checks_of(r, claim),
-	    .then = r->functions,
+	    .checks = (uint8_t)checks_of(r, claim),
+	    .then = (uint8_t)r->functions,
 	    .body_hash = r->body_hash,
 	    .seed = seed,
 	    .accepted_at = now,
@@ -197,7 +197,7 @@ job_free(struct job *j)
 uint32_t
 job_wants(const struct job *j)
 {
-	return j->checks & ~j->passed;
+	return j->checks & ~(uint32_t)j->passed;
 }
 
 /* What holds the result back: advice does not, unless it is all that was asked
@@ -220,7 +220,7 @@ job_check(struct job *j, const struct finding *f)
 	j->verdict[f->check] = (uint8_t)f->verdict;
 	j->code[f->check] = (uint8_t)f->code;
 	if (f->verdict == VERDICT_PASS)
-		j->passed |= bit;
+		j->passed |= (uint8_t)bit;
 	j->ver++;
 	return unproven(j) == 0 ? END_VERIFIED : END_OPEN;
 }

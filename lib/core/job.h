@@ -71,11 +71,11 @@ enum code job_judge(const struct job_request *r,
 /* The part of an open job that goes into the state topic. */
 struct job {
 	uint64_t ver;
-	enum job_kind kind;
-	enum lane lane;
-	uint32_t checks; /* bit per enum check: what is asked for */
-	uint32_t then;	 /* bit per enum function: to be switched on */
-	uint32_t passed; /* of checks: settled, not looked at any more */
+	enum job_kind kind : 8; /* millions of jobs may be open */
+	enum lane lane : 8;
+	uint8_t then;	/* bit per enum function: to be switched on */
+	uint8_t checks; /* bit per enum check: what is asked for */
+	uint8_t passed; /* of checks: settled, not looked at any more */
 	uint32_t body_hash;
 	uint32_t seed; /* of its identity, for the backoff */
 	int64_t accepted_at;
@@ -85,9 +85,9 @@ struct job {
 	/* per check, of its last look; UNDECIDED before one */
 	uint8_t verdict[CHECK_N]; /* enum verdict */
 	uint8_t code[CHECK_N];	  /* enum code */
-	char *ref;		  /* mem_alloc; NULL = none */
-	uint16_t tail_len;
-	uint8_t *tail; /* as in struct claim */
+	uint16_t tail_len;	  /* as in struct claim */
+	uint8_t *tail;
+	char *ref; /* mem_alloc; NULL = none */
 };
 
 /* How a job ended: what its Redis hash and the header of its tombstone say. */

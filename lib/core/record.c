@@ -392,13 +392,23 @@ record_put_job(struct writer *w, const struct job *j)
 	writer_u8(w, j->verdict[CHECK_OWNERSHIP]);
 	writer_u16(w, j->code[CHECK_OWNERSHIP]);
 	put_text(w, j->ref);
-	writer_u8(w, (uint8_t)j->then);
-	writer_u8(w, (uint8_t)j->passed);
+	writer_u8(w, j->then);
+	writer_u8(w, j->passed);
 	for (unsigned i = CHECK_SPF; i <= CHECK_DMARC; i++) {
 		writer_u8(w, j->verdict[i]);
 		writer_u16(w, j->code[i]);
 	}
 	writer_bytes(w, j->tail, j->tail_len);
+}
+
+static uint8_t
+get_checks_asked(struct reader *r)
+{
+	uint32_t checks = reader_u32(r);
+
+	if (checks >= 1u << CHECK_N)
+		r->bad = true;
+	return r->bad ? 0 : (uint8_t)checks;
 }
 
 static void
@@ -411,8 +421,8 @@ get_verdict(struct reader *r, struct job *j, unsigned check)
 static void
 get_job_more(struct reader *r, struct job *j)
 {
-	j->then = get_u8_below(r, 2u << FUNCTION_DKIM);
-	j->passed = get_u8_below(r, 2u << CHECK_DMARC);
+	j->then = (uint8_t)get_u8_below(r, 2u << FUNCTION_DKIM);
+	j->passed = (uint8_t)get_u8_below(r, 2u << CHECK_DMARC);
 	for (unsigned i = CHECK_SPF; i <= CHECK_DMARC; i++)
 		get_verdict(r, j, i);
 	r->bad = r->bad || (j->passed & ~j->checks) != 0;
@@ -431,8 +441,7 @@ record_get_job(struct job *out, const void *bytes, size_t len, struct err *e)
 	out->ver = reader_u64(&r);
 	out->kind = (enum job_kind)get_u8_below(&r, JOB_KIND_N);
 	out->lane = (enum lane)get_u8_below(&r, LANE_N);
-	out->checks = reader_u32(&r);
-	r.bad = r.bad || out->checks >= 1u << CHECK_N;
+	out->checks = get_checks_asked(&r);
 	out->body_hash = reader_u32(&r);
 	out->seed = reader_u32(&r);
 	out->accepted_at = reader_i64(&r);
