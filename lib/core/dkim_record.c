@@ -394,6 +394,8 @@ is_damaged(struct judged *out, const struct record *r, const struct compared *c,
     enum dkim_fault fault)
 {
 	size_t mark = mark_digit(r, c->first);
+	/* by chance it may still be somebody's key */
+	enum code code = fault == DKIM_OK ? CODE_KEY_OTHER : CODE_KEY_INVALID;
 
 	switch (c->how) {
 	case LIKE_PREFIX:
@@ -405,16 +407,15 @@ is_damaged(struct judged *out, const struct record *r, const struct compared *c,
 		    c->theirs_n - c->ours_n);
 		return true;
 	case LIKE_CASE:
-		dkim_fail(out, CODE_KEY_INVALID, mark,
+		dkim_fail(out, code, mark,
 		    "the right key, but upper and lower case were lost");
 		return true;
 	case LIKE_PLUS:
-		dkim_fail(out, CODE_KEY_INVALID, mark,
+		dkim_fail(out, code, mark,
 		    "the right key, but its plus signs (+) were lost");
 		return true;
 	case LIKE_NEAR:
-		dkim_fail(out,
-		    fault == DKIM_OK ? CODE_KEY_OTHER : CODE_KEY_INVALID, mark,
+		dkim_fail(out, code, mark,
 		    "%zu of %zu characters of p= differ from yours", c->differ,
 		    c->ours_n);
 		return true;

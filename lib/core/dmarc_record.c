@@ -418,13 +418,12 @@ read_tag(struct dmarc_record *r, const struct tags *t, const struct tag *tag)
 	enum dmarc_tag which =
 	    dmarc_tag_of(t->bytes + tag->name_at, tag->name_len);
 
-	if (tag->fault == TAGS_DUPLICATE ||
-	    (which != DMARC_TAG_N && (r->seen & 1u << which) != 0)) {
+	if (which == DMARC_TAG_N)
+		return;
+	if ((r->seen & 1u << which) != 0) {
 		twice(r, tag->name_at);
 		return;
 	}
-	if (which == DMARC_TAG_N)
-		return;
 	r->seen |= 1u << which;
 	r->at[which] = tag->value_at;
 	r->len[which] = tag->value_len;

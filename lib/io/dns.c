@@ -10,6 +10,8 @@
  * - ares_destroy and ares_cancel inside a callback are fatal: callbacks copy
  *   the answer to a list, which is handed over outside of c-ares.
  * - Opening a channel reads resolv.conf and more unless every option is given.
+ * - Of a stream each call reads a length, or the message behind it: two calls
+ *   for an answer, so a turn goes on while there is something to read.
  * - ares_timeout and each wait walk all questions of a channel: it is asked
  *   only when the earliest moment that may matter has come. */
 #include "io/dns.h"
@@ -33,6 +35,7 @@
 #define IDS		65536
 #define RANDOM_N	256
 #define EVENTS_N	128
+#define ROUNDS_N	512
 #define RCVBUF_RESOLVER (4 << 20)
 #define RCVBUF_SERVER	(256 << 10)
 #define OTHER		UINT32_MAX
@@ -531,24 +534,27 @@ bool
 dns_serve(struct dns *d, int64_t wait_ms, int other_fd)
 {
 	struct epoll_event ev[EVENTS_N];
-	bool other = false;
-	int n, wait;
+	bool other = false, more;
+	int n, wait, rounds = 0;
 
 	watch_other(d, other_fd);
 	pace(d);
 	hand_over(d);
 	wait = wait_of(d, wait_ms);
 	do {
+		more = false;
 		n = epoll_wait(d->ep, ev, EVENTS_N, wait);
 		if (n > 0)
 			d->turn_us = mono_us();
 		for (int i = 0; i < n; i++)
-			if (ev[i].data.u64 >> 32 == OTHER)
+			if (ev[i].data.u64 >> 32 == OTHER) {
 				other = true;
-			else
+			} else {
+				more = true;
 				on_event(d, &ev[i]);
+			}
 		wait = 0;
-	} while (n == EVENTS_N);
+	} while (more && ++rounds < ROUNDS_N);
 	timeouts(d);
 	return other;
 }

@@ -203,7 +203,7 @@ send_udp(struct hostile *h, int fd, const uint8_t *bytes, size_t len,
 		h->counts.unsent++;
 }
 
-/* Every id but the right one, in an order of its own. */
+/* Any ids but the right one, in an order of their own. */
 static void
 flood(struct hostile *h, int fd, const struct reply *r,
     const struct sockaddr_storage *to)
@@ -218,6 +218,8 @@ flood(struct hostile *h, int fd, const struct reply *r,
 	id = (unsigned)(copy[0] << 8 | copy[1]);
 	for (unsigned i = 1; i <= r->flood; i++) {
 		id += step;
+		if ((uint16_t)id == r->right_id)
+			id += step;
 		copy[0] = (uint8_t)(id >> 8);
 		copy[1] = (uint8_t)id;
 		send_udp(h, fd, copy, r->len, to);

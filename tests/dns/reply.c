@@ -428,6 +428,7 @@ reply_make(struct reply *out, const struct plan *plan, const struct query *q,
 	bool whole = false;
 
 	reply_clear(out);
+	out->right_id = q->id;
 	m = making(out, q);
 	questions_put(&m, plan);
 	for (size_t i = 0; i < plan->steps_n; i++) {

@@ -14,6 +14,7 @@ struct reply {
 	bool forged; /* mutated, from elsewhere, or with another id */
 	int64_t delay_ms;
 	unsigned flood;
+	uint16_t right_id;	 /* the query's */
 	struct packet_addr from; /* family 0 = where the query went */
 	uint16_t from_port;	 /* 0 = the same */
 	int64_t drip_ms;

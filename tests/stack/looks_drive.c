@@ -2,9 +2,10 @@
 /* The pool's resolver process, driven by hand: this plays the scheduler.
  *
  * usage: looks_drive [-r ADDR[:PORT]]... [-u ADDR[:PORT]]... [-n PROCESSES]
- *            [-t TIMEOUT_MS] [-k TRIES] [-p] [-q]  < LINES
- * -r a resolver whose AD counts, -u one whose doesn't; -p the public view
- * first; -q only the count. A line is "DOMAIN [REGISTRABLE [TOKEN]]"; "-"
+ *            [-t TIMEOUT_MS] [-k TRIES] [-d PER_MINUTE] [-p] [-q]  < LINES
+ * -r a resolver whose AD counts, -u one whose doesn't; -d questions for one
+ * registrable domain (0, the default, is no budget); -p the public view first;
+ * -q only the count. A line is "DOMAIN [REGISTRABLE [TOKEN]]"; "-"
  * leaves a word out.
  *
  * Prints for each finding, parted by tabs: domain, verdict, code, assurance,
@@ -219,7 +220,7 @@ options(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "r:u:n:t:k:pq")) != -1)
+	while ((c = getopt(argc, argv, "r:u:n:t:k:d:pq")) != -1)
 		switch (c) {
 		case 'r':
 		case 'u':
@@ -239,6 +240,9 @@ options(int argc, char **argv)
 			break;
 		case 'k':
 			settings.dns.tries = (unsigned)atoi(optarg);
+			break;
+		case 'd':
+			settings.dns.domain_per_minute = (unsigned)atoi(optarg);
 			break;
 		case 'p':
 			order = LOOK_PUBLIC_FIRST;

@@ -1074,8 +1074,55 @@ long_names(void **state)
 	assert_false(dkim_name(&name, "s12", &domain));
 }
 
+/* --- for other judges ----------------------------------------------------- */
+
+#define LINE_LEN 40000
+
+static size_t
+from_hex(uint8_t *out, const char *hex)
+{
+	size_t n = 0;
+	unsigned octet;
+
+	for (; sscanf(hex + 2 * n, "%2x", &octet) == 1; n++)
+		out[n] = (uint8_t)octet;
+	return n;
+}
+
+/* Lines "WANTED HEX" ("-" for nothing) from standard input; a verdict, code and
+ * saw a line. For tests/dkim/differential.py. */
+static int
+judge_lines(void)
+{
+	static char line[LINE_LEN], hex[LINE_LEN];
+	static uint8_t bytes[LINE_LEN];
+	char p[DKIM_P_MAX + 1];
+
+	_Static_assert(DKIM_P_MAX == 748, "the width of %s below");
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		struct dkim_public key;
+		struct dkim_wish wish = {.key = NULL};
+		struct packet_txt txt = {.bytes = bytes};
+		struct judged j;
+		enum dkim_type type;
+
+		if (sscanf(line, "%748s %39999s", p, hex) != 2)
+			return 1;
+		type = strlen(p) == BASE64_DIGITS(32) ? DKIM_ED25519 : DKIM_RSA;
+		if (strcmp(p, "-") != 0) {
+			key = key_of(p, type);
+			wish.key = &key;
+		}
+		txt.len = from_hex(bytes, strcmp(hex, "-") == 0 ? "" : hex);
+		dkim_judge(&j, &txt, 1, &wish);
+		printf("%s\t%s\t%s\n", verdict_name(j.verdict),
+		    code_name(j.code), j.saw);
+	}
+	return 0;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records),
@@ -1098,5 +1145,7 @@ main(void)
 	    cmocka_unit_test(long_names),
 	};
 
+	if (argc > 1 && strcmp(argv[1], "judge") == 0)
+		return judge_lines();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,7 +150,9 @@ static const struct row rows[] = {
     {"RFC 6376 3.2", TEXT("v=DMARC1; p=none; p=reject"), "twice fault=18"},
     {"RFC 6376 3.2", TEXT("v=DMARC1; p=none; P=none"), "twice fault=18"},
     {"RFC 6376 3.2", TEXT("v=DMARC1; v=DMARC1; p=none"), "twice fault=10"},
-    {"RFC 6376 3.2", TEXT("v=DMARC1; p=none; x=1; x=1"), "twice fault=23"},
+    {"RFC 6376 3.2", TEXT("v=DMARC1; pct=1; p=none; pct=2"), "twice fault=25"},
+    {"4.8, unknown ones are ignored", TEXT("v=DMARC1; p=none; x=1; x=1"),
+	"record p=none"},
 };
 
 static const char *

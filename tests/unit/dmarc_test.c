@@ -389,11 +389,10 @@ static const struct row full[] = {
 					      "rua=mailto:y@s.example\n",
 	"rua=no"},
     {"9991 5 ruf by its own tag", "shop.test",
-	P(
-	    "shop.test", "p=none; rua=mailto:x@r.example; "
-			 "ruf=mailto:x@r.example") "*._report._dmarc.r.example "
-						   "v=DMARC1; "
-						   "ruf=mailto:y@s.example\n",
+	P("shop.test", "p=none; rua=mailto:x@r.example; "
+		       "ruf=mailto:x@r.example") "*._report._dmarc.r.example "
+						 "v=DMARC1; "
+						 "ruf=mailto:y@s.example\n",
 	"rua=yes ruf=no all=3 DMARC_NO_CONSENT mark=46"},
     {"9990 4 (5) no answer", "shop.test",
 	P("shop.test",
@@ -716,8 +715,35 @@ contract(void **state)
 	assert_int_equal(dmarc_verdict(d)->judged.verdict, VERDICT_PASS);
 }
 
+/* For tests that compare with other programs: a line in is
+ * "MODE\x1fWHO\x1fNAME DATA\x1eNAME DATA...", a line out what is known. */
+static int
+lines(void)
+{
+	static char line[1u << 16];
+	char got[4096];
+
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		char *who = strchr(line, '\x1f'), *zone;
+		struct row row = {.section = "line"};
+
+		line[strcspn(line, "\n")] = '\0';
+		if (who == NULL || (zone = strchr(who + 1, '\x1f')) == NULL)
+			return 1;
+		*who = *zone = '\0';
+		for (char *c = zone + 1; *c != '\0'; c++)
+			*c = *c == '\x1e' ? '\n' : *c;
+		row.who = who + 1;
+		row.zone = zone + 1;
+		eval(&row, line[0] == 'f' ? DMARC_FULL : DMARC_QUICK);
+		zone_describe(&run, got, sizeof(got));
+		puts(got);
+	}
+	return 0;
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(policy),
@@ -733,5 +759,7 @@ main(void)
 	    cmocka_unit_test(contract),
 	};
 
+	if (argc == 2 && strcmp(argv[1], "lines") == 0)
+		return lines();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

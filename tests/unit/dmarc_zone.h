@@ -184,6 +184,8 @@ zone_describe(const struct zone_run *run, char *out, size_t cap)
 	char at[DNAME_SHOWN_MAX + 1], org[DNAME_SHOWN_MAX + 1] = "?";
 	char rua[64], ruf[64], mark[8] = "-", also[120] = "";
 	char of[DNAME_SHOWN_MAX + 1];
+	static const char psd[] = "uyn", align[] = "?yn";
+	int n;
 
 	dname_show(&v->record_domain, at);
 	dname_show(&v->judged_domain, of);
@@ -197,17 +199,18 @@ zone_describe(const struct zone_run *run, char *out, size_t cap)
 		strcat(also, i > 0 ? "," : "");
 		strcat(also, code_name(v->judged.also[i]));
 	}
-	snprintf(out, cap,
+	n = snprintf(out, cap,
 	    " %s %s policy=%s tag=%s enforced=%s at=%s org=%s psd=%c t=%c "
-	    "dkim=%c spf=%c rua=%s ruf=%s asked=%u all=%zu mark=%s of=%s "
-	    "txt=%zu also=%s ",
+	    "dkim=%c spf=%c adkim=%c aspf=%c ",
 	    verdict_name(v->judged.verdict),
 	    v->judged.code == CODE_NONE ? "-" : code_name(v->judged.code),
 	    dmarc_policy_name(v->policy), dmarc_tag_name(v->policy_tag),
 	    dmarc_policy_name(v->enforced), v->found ? at : "-", org,
-	    "uyn"[v->psd], v -> t ? 'y' : 'n', "?yn"[v->dkim], "?yn"[v->spf],
-	    rua, ruf, v -> asked, run -> asked_n, mark, of, v -> judged.txt,
-	    also);
+	    psd[v->psd], v->t ? 'y' : 'n', align[v->dkim], align[v->spf],
+	    v->adkim_strict ? 's' : 'r', v->aspf_strict ? 's' : 'r');
+	snprintf(out + n, cap - (size_t)n,
+	    "rua=%s ruf=%s asked=%u all=%zu mark=%s of=%s txt=%zu also=%s ",
+	    rua, ruf, v->asked, run->asked_n, mark, of, v->judged.txt, also);
 }
 
 static inline bool
