@@ -199,8 +199,9 @@ held_claim(const struct intake *in)
 {
 	struct open_claim *claim = known_claim(in);
 
-	return claim == NULL || claim->claim.status == CLAIM_RELEASED ? NULL
-								      : claim;
+	if (claim == NULL || claim->claim.status == CLAIM_RELEASED)
+		return NULL;
+	return claim;
 }
 
 static enum next

@@ -430,7 +430,11 @@ what_was_switched_off_can_be_asked_for_again(void **state)
 	(void)state;
 	world_start(0);
 	world_post(TOPIC_JOBS, "claim", "a.test", "k", KEY_1);
-	world_post(TOPIC_JOBS, "verify", "a.test", "v", THEN_BOTH);
+	/* one that lasts longer: the claim is written with it */
+	world_post(
+	    TOPIC_JOBS, "verify", "a.test", "x", "\"deadline_s\":172800");
+	world_post(TOPIC_JOBS, "verify", "a.test", "v",
+	    "\"deadline_s\":7200," THEN_BOTH);
 	world_run(SECOND);
 	world_post(
 	    TOPIC_JOBS, "deactivate", "a.test", "d", "\"functions\":[\"spf\"]");
@@ -438,7 +442,8 @@ what_was_switched_off_can_be_asked_for_again(void **state)
 	assert_function("a.test", FUNCTION_SPF, FUNCTION_OFF);
 	world_crash(0);
 	world_start(0);
-	world_post(TOPIC_JOBS, "verify", "a.test", "w", THEN_BOTH);
+	world_post(TOPIC_JOBS, "verify", "a.test", "w",
+	    "\"deadline_s\":7200," THEN_BOTH);
 	world_run(SECOND);
 	assert_both("a.test", FUNCTION_PENDING);
 	publish("a.test", ALL);
