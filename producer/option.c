@@ -273,7 +273,9 @@ static const struct verb_row verbs[VERB_N] = {
     [VERB_ACTIVATE] = {"activate", "DOMAIN... | -f FILE | -",
 	"Posts a job that proves the functions (spf: mail goes out as the "
 	"domain; dkim: it is signed) and then switches them on.",
-	"as verify", "as verify",
+	"0 posted; with --wait 0 active, 1 not proven, 4 refused, 5 a "
+	"dependency is down, 8 not settled in time, 9 the DNS gave no answer",
+	"as verify",
 	"domainproof activate example.com --org acme --function spf --wait"},
     [VERB_DEACTIVATE] = {"deactivate", "DOMAIN... | -f FILE | -",
 	"Switches functions off at once, for all users of the domain; asks "
