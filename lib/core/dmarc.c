@@ -6,6 +6,7 @@
  * consents of the others. */
 #include "core/dmarc_private.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct dname root = {.len = 1, .wire = {0}};
@@ -101,6 +102,7 @@ node_of(struct dmarc *d, const struct dname *name)
 	node->outcome = OUTCOME_NODATA;
 	node->failure = CODE_NONE;
 	node->n = node->txt = node->len = 0;
+	node->like = 0;
 	node->text = NULL;
 	return node;
 }
@@ -122,8 +124,8 @@ want(struct dmarc *d, enum ask_kind kind, enum rrtype type)
 {
 	struct question *q;
 
-	if (d->asks_n == DMARC_ASK_MAX)
-		return NULL;
+	/* a walk of d=, one of MAIL FROM, and the receivers: each wants one */
+	assert(d->asks_n < DMARC_ASK_MAX);
 	d->ask[d->asks_n] = (struct ask){.kind = kind};
 	q = &d->asks[d->asks_n++];
 	q->type = (uint16_t)type;
@@ -143,8 +145,6 @@ want_node(struct dmarc *d, struct dmarc_node *node)
 		return;
 	}
 	q = want(d, ASK_NODE, RRTYPE_TXT);
-	if (q == NULL)
-		return;
 	q->name = name;
 	d->ask[d->asks_n - 1].node = node;
 	node->state = NODE_ASKED;
@@ -431,8 +431,6 @@ want_consent(struct dmarc *d, struct dmarc_host *h)
 		return;
 	}
 	q = want(d, ASK_HOST, RRTYPE_TXT);
-	if (q == NULL)
-		return;
 	q->name = name;
 	d->ask[d->asks_n - 1].host = h;
 	h->state = HOST_ASKED;

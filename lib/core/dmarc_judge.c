@@ -144,21 +144,17 @@ publish_mended(struct dmarc *d, const uint8_t *text, size_t len)
 		propose(d, DMARC_POLICY_NONE);
 }
 
-/* In any form and case: a list that speaks of DMARC1, or one with a policy. */
+/* A text that speaks of DMARC1 in any form, or a list with a policy. */
 static bool
 meant(const struct dmarc_node *node)
 {
-	uint8_t mended[DMARC_MENDED_MAX], clean[DMARC_MENDED_MAX + 1];
-	size_t n = dmarc_clean(clean, node->text, node->len);
+	uint8_t mended[DMARC_MENDED_MAX];
 	struct dmarc_record r;
 
-	if (n == 0 || n == DMARC_MENDED_MAX)
-		return false;
-	clean[n] = '\0';
-	if (strcasestr((char *)clean, "dmarc1") != NULL)
+	if (node->like > 0)
 		return true;
-	n = dmarc_mend(mended, node->text, node->len);
-	dmarc_record_read(&r, mended, n);
+	dmarc_record_read(
+	    &r, mended, dmarc_mend(mended, node->text, node->len));
 	return r.p != DMARC_POLICY_NO;
 }
 
@@ -493,7 +489,9 @@ tell_ladder(struct dmarc *d, enum rung rung)
 		    "%s=%s, but nobody reports to you. Next step: rua=", name,
 		    is);
 		address(&v->record_domain, rua, sizeof(rua));
-		change.rua = rua[0] != '\0' ? rua : NULL;
+		if (rua[0] == '\0')
+			return;
+		change.rua = rua;
 	} else if (rung == RUNG_TEST) {
 		saw(d, "%s=%s; t=y counts as %s. Next step: without t=y%s",
 		    name, is, dmarc_policy_name(v->enforced), lists(v->policy));

@@ -89,7 +89,7 @@ size_t dmarc_mend(uint8_t *out, const uint8_t *text, size_t len);
 struct dmarc_change {
 	enum dmarc_tag tag;	  /* P, SP or NP: becomes policy */
 	enum dmarc_policy policy; /* NO: no change of a policy */
-	const char *rua;	  /* appended */
+	const char *rua;	  /* appended: there is none */
 	const char *t;		  /* "y"; "" drops it */
 };
 

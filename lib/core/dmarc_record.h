@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text of one DMARC policy record (RFC 9989 sections 4.7 and 4.8): a list
  * of tag=value, `v=DMARC1` first. Nothing behind that can spoil the record but
- * a known tag that stands twice (RFC 6376 section 3.2): what is unknown is ignored,
- * what is wrong falls to its default. Pure; slices point into the text. */
+ * a known tag that stands twice (RFC 6376 section 3.2): what is unknown is
+ * ignored, what is wrong falls to its default. Pure; slices point into the
+ * text. */
 #pragma once
 #include "core/err.h"
 

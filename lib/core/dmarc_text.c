@@ -230,8 +230,6 @@ put_list(struct rewrite *w, enum dmarc_tag tag)
 			before = ",";
 		at = next + 1;
 	}
-	if (before == first && tag == DMARC_TAG_RUA && w->change->rua != NULL)
-		put_tag(w, tag, w->change->rua);
 }
 
 static const char *
@@ -301,7 +299,7 @@ dmarc_rewrite(char *out, const uint8_t *text, size_t len,
 		put_again(&w, &w.tags.tag[i]);
 	if (change->t != NULL && change->t[0] != '\0')
 		put_tag(&w, DMARC_TAG_T, change->t);
-	if (change->rua != NULL && (r->seen & 1u << DMARC_TAG_RUA) == 0)
+	if (change->rua != NULL)
 		put_tag(&w, DMARC_TAG_RUA, change->rua);
 	out[w.o.bad ? 0 : w.o.len] = '\0';
 	return !w.o.bad;

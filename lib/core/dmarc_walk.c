@@ -137,6 +137,7 @@ take_records(struct dmarc_node *node, const struct answer *got, struct arena *a)
 	}
 	if (best < 0)
 		return true;
+	node->like = best;
 	return keep(
 	    node, got->txt[node->txt].bytes, got->txt[node->txt].len, a);
 }

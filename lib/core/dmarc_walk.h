@@ -25,6 +25,7 @@ struct dmarc_node {
 	enum code failure;   /* NODE_FAILED */
 	size_t n;	     /* records that begin with v=DMARC1 */
 	size_t txt;	     /* index in the answer of the one kept here: */
+	int like;	     /* 2: it is a record; 1: it speaks of DMARC1 */
 	const uint8_t *text; /* the record, or what looks most like one, or
 			      * the first of any; NULL = none */
 	size_t len;

@@ -90,12 +90,27 @@ static const struct row rows[] = {
     {"C.4 all", N "v=DMARC1; p=reject; ri=1; " RUA "!1k,mailto:b@shop.test\n",
 	"pass DMARC_TAG_REMOVED", "ri=1, a size behind `!`",
 	"v=DMARC1; p=reject; " RUA ",mailto:b@shop.test"},
+    {"A.6 pct out of range", N "v=DMARC1; p=reject; pct=1000\n",
+	"pass DMARC_TAG_REMOVED", "pct=1000", "v=DMARC1; p=reject"},
+    {"A.6 pct empty", N "v=DMARC1; p=reject; pct=; rf=afrf\n",
+	"pass DMARC_TAG_REMOVED mark=24", "pct=, rf=afrf",
+	"v=DMARC1; p=reject"},
+    {"C.4 the first of them is marked", N "v=DMARC1; ri=7; p=reject; pct=5\n",
+	"pass DMARC_TAG_REMOVED mark=13", "pct=5, ri=7",
+	"v=DMARC1; p=reject; t=y"},
     {"7489 6.3, in any case", N "v=DMARC1; p=reject; PCT=100\n",
 	"pass DMARC_TAG_REMOVED", "pct=100", "v=DMARC1; p=reject"},
     /* v=: the record is ignored (4.7) */
     {"4.7 v not first", N "p=reject; v=DMARC1; " RUA "\n",
 	"fail DMARC_INVALID mark=0", "v=DMARC1 is not the first tag",
 	"v=DMARC1; p=reject; " RUA},
+    {"4.7 v not first, with others",
+	N "p=reject; v=DMARC1; x=y; sp=none; x=z;=; t=;" RUA "\n",
+	"fail DMARC_INVALID mark=0", "not the first tag",
+	"v=DMARC1; p=reject; x=y; sp=none; " RUA},
+    {"4.7 v of others, first and not", N "a=b; v=DMARC2; p=none\n",
+	"fail DMARC_INVALID mark=0", "in these letters",
+	"v=DMARC1; p=none; a=b"},
     {"4.7 v missing", N "p=reject; " RUA "\n", "fail DMARC_INVALID mark=0",
 	"does not begin with v=DMARC1", "v=DMARC1; p=reject; " RUA},
     {"4.7 v without its name", N "DMARC1; p=reject\n",
@@ -147,6 +162,15 @@ static const struct row rows[] = {
     {"4.8 one of two", N "v=DMARC1; p=reject; " RUA ",b@shop.test\n",
 	"pass DMARC_INVALID", "",
 	"v=DMARC1; p=reject; " RUA ",mailto:b@shop.test"},
+    {"4.8 ruf",
+	N "v=DMARC1; p=reject; ruf=x@shop.test,x@.,x, mailto:z@shop.test ,z\n",
+	"pass DMARC_INVALID mark=24", "",
+	"v=DMARC1; p=reject; ruf=mailto:x@shop.test,mailto:z@shop.test"},
+    {"4.8 none of rua is to be saved", N "v=DMARC1; p=reject; rua=x,y@\n",
+	"pass DMARC_INVALID", "rua=x,y@", "v=DMARC1; p=reject"},
+    {"4.8 what cannot be typed is left out",
+	N "v=DMARC1; p=none; x=; y=\x01; z=a\tb; " RUA "\n",
+	"pass DMARC_LADDER", "", "v=DMARC1; p=quarantine; " RUA},
     {"4.8 and removed ones", N "v=DMARC1; p=none; fo=7; pct=9; " RUA "\n",
 	"pass DMARC_INVALID mark=21 also=DMARC_TAG_REMOVED,DMARC_LADDER",
 	"fo=7", "v=DMARC1; p=none; " RUA},
@@ -381,12 +405,32 @@ no_proposal(void **state)
 	assert_int_equal(run.v->judged.code, CODE_DMARC_LADDER);
 	assert_string_equal(run.v->judged.publish, "");
 
+	/* too long to be mended; too long when it is mended */
+	strcpy(zone, N " v=DMARC1; p=none; x=");
+	memset(zone + strlen(zone), 'y', 1200);
+	eval("shop.test", zone, NULL);
+	assert_int_equal(run.v->judged.code, CODE_DMARC_INVALID);
+	assert_string_equal(run.v->judged.publish, DEFAULT);
+	memset(zone, 0, sizeof(zone));
+	strcpy(zone, N " v=DMARC1;");
+	for (int i = 0; i < 23; i++)
+		sprintf(zone + strlen(zone), "aa%c=%039d;", 'a' + i, i);
+	eval("shop.test", zone, NULL);
+	assert_int_equal(run.v->judged.code, CODE_WHITESPACE);
+	assert_string_equal(run.v->judged.publish, DEFAULT);
+
 	/* a domain that no address can be made of */
 	assert_true(zone_name(&q.domain, "sh\x01p.test"));
 	run.zone = "";
 	run.rounds = 0;
 	assert_true(zone_eval(&run, &q));
 	assert_string_equal(run.v->judged.publish, "v=DMARC1; p=none");
+	run.assume = "v=DMARC1; p=none";
+	run.rounds = 0;
+	assert_true(zone_eval(&run, &q));
+	assert_int_equal(run.v->judged.code, CODE_DMARC_LADDER);
+	assert_string_equal(run.v->judged.publish, "");
+	run.assume = NULL;
 }
 
 int

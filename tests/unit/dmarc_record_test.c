@@ -95,6 +95,29 @@ static const struct row rows[] = {
 	"rua=1 host=b.test bad="},
     {"4.8, RFC 3986 2.1", TEXT("v=DMARC1; p=none; rua=mailto:a%2@b.test"),
 	"rua=0 bad=rua"},
+    {"4.8, RFC 3986 2.1", TEXT("v=DMARC1; p=none; rua=mailto:%aF%Fa@b.test"),
+	"rua=1 bad="},
+    {"4.8, RFC 3986 2.1", TEXT("v=DMARC1; p=none; rua=mailto:%1g@b.test"),
+	"rua=0"},
+    {"4.8, RFC 3986 2.1", TEXT("v=DMARC1; p=none; rua=mailto:%g1@b.test"),
+	"rua=0"},
+    {"4.8, RFC 3986 2.2", TEXT("v=DMARC1; p=none; rua=mailto:<a@b.test>"),
+	"rua=0 bad=rua"},
+    {"4.8, RFC 3986 3.1", TEXT("v=DMARC1; p=none; rua=X-y+z.1:a"),
+	"rua=1 bad= host="},
+    {"4.8, RFC 3986 3.1", TEXT("v=DMARC1; p=none; rua=1x:a"), "rua=0 bad=rua"},
+    {"4.8, RFC 3986 3.1", TEXT("v=DMARC1; p=none; rua=x_y:a"), "rua=0 bad=rua"},
+    {"4.8, RFC 3986 3.1", TEXT("v=DMARC1; p=none; rua=xyz"), "rua=0 bad=rua"},
+    {"4.8, RFC 3986 3.1", TEXT("v=DMARC1; p=none; rua=mail:a"),
+	"rua=1 bad= host="},
+    {"4.8, domain's letters", TEXT("v=DMARC1; p=none; rua=mailto:a@b!1k!.c"),
+	"rua=0 bad=rua"},
+    {"4.8, domain's letters", TEXT("v=DMARC1; p=none; rua=mailto:a@b:c"),
+	"rua=0 bad=rua"},
+    {"4.8, domain's letters", TEXT("v=DMARC1; p=none; rua=mailto:a@_b-1.c."),
+	"rua=1 bad= host=_b-1.c."},
+    {"4.8, the root", TEXT("v=DMARC1; p=none; rua=mailto:a@."),
+	"rua=0 bad=rua"},
     {"4.8, RFC 6068 2",
 	TEXT("v=DMARC1; p=none; rua=mailto:a@b.test?subject=c@d.test"),
 	"rua=1 host=b.test"},
@@ -259,6 +282,25 @@ cut(void **state)
 	}
 }
 
+/* What is longer than any record is read up to DMARC_TEXT_MAX. */
+static void
+too_long(void **state)
+{
+	static uint8_t text[DMARC_TEXT_MAX + 100];
+	struct dmarc_record r;
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "v=DMARC1; p=none; t=y; rua=mailto:a@", 36);
+	memset(text + 36, 'b', 300);
+	dmarc_record_read(&r, text, sizeof(text));
+	assert_int_equal(r.p, DMARC_POLICY_NONE);
+	assert_int_equal(r.rua_n, 0); /* no name is that long */
+	memcpy(text + sizeof(text) - 8, "; sp=no;", 8);
+	dmarc_record_read(&r, text, sizeof(text));
+	assert_int_equal(r.bad, 1u << DMARC_TAG_RUA);
+}
+
 static void
 names(void **state)
 {
@@ -282,6 +324,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records),
 	    cmocka_unit_test(cut),
+	    cmocka_unit_test(too_long),
 	    cmocka_unit_test(names),
 	};
 

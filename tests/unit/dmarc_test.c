@@ -242,6 +242,11 @@ static const struct row policies[] = {
 	"undecided DNSSEC_BOGUS"},
     {"RFC 8767, RFC 8914 4.20", "shop.test", "_dmarc.shop.test !stale\n",
 	"undecided SERVFAIL"},
+    {"RFC 1034 3.6.2", "shop.test", "_dmarc.shop.test !chain\n",
+	"undecided CNAME_CHAIN"},
+    {"4.10.1", "shop.test", "_dmarc.shop.test !lame\n", "undecided REFUSED"},
+    {"4.10.1 not a top-level domain", "a.b.test", "_dmarc.b.test !refused\n",
+	"undecided REFUSED"},
     {"4.10.1 in the walk", "a.b.test",
 	"_dmarc.b.test !timeout\n" P("test", "p=reject"),
 	"undecided TIMEOUT all=2"},
@@ -388,6 +393,19 @@ static const struct row full[] = {
 					      "v=DMARC1; "
 					      "rua=mailto:y@s.example\n",
 	"rua=no"},
+    {"9990 4 (9) something that is no mail", "shop.test",
+	P("shop.test",
+	    "p=none; rua=mailto:x@r.example") "*._report._dmarc.r.example "
+					      "v=DMARC1; "
+					      "rua=https://s.example/\n",
+	"rua=yes"},
+    {"9991 5 ruf that is no mail", "shop.test",
+	P("shop.test", "p=none; ruf=https://r.example/; " RUA),
+	"rua=own ruf=- pass DMARC_LADDER"},
+    {"9991 5 ruf, the second", "shop.test",
+	P("shop.test",
+	    "p=none; ruf=mailto:a@shop.test,mailto:a@r.example; " RUA),
+	"rua=own ruf=own,no pass DMARC_NO_CONSENT"},
     {"9991 5 ruf by its own tag", "shop.test",
 	P("shop.test", "p=none; rua=mailto:x@r.example; "
 		       "ruf=mailto:x@r.example") "*._report._dmarc.r.example "
@@ -653,14 +671,16 @@ small_arena(void **state)
 				  ".example,mailto:e@mail.shop.test");
 	assert_true(zone_name(&q.domain, "a.shop.test"));
 	assert_true(zone_name(&q.dkim_d, "b.shop.test"));
-	for (size_t cap = 0; cap < 64u << 10; cap += 64) {
+	for (size_t cap = 0; cap < 128u << 10; cap += 64) {
 		struct answer got[DMARC_ASK_MAX];
 		struct arena arena;
 		struct dmarc *d;
 		size_t n = 0;
 
-		arena_init(&arena, memory, cap);
+		arena_init(&arena, memory, cap % (64u << 10));
 		d = dmarc_begin(&q, &arena);
+		if (d != NULL && cap >= 64u << 10)
+			dmarc_assume(d, "v=DMARC1; p=reject", 18);
 		while (d != NULL && dmarc_step(d, got, n) == DMARC_ASK) {
 			const struct question *asks = dmarc_asks(d, &n);
 
@@ -715,6 +735,53 @@ contract(void **state)
 	assert_int_equal(dmarc_verdict(d)->judged.verdict, VERDICT_PASS);
 }
 
+/* RFC 8914: which failures are those of signatures. */
+static void
+extended_errors(void **state)
+{
+	struct dmarc_query q = {.mode = DMARC_QUICK};
+
+	(void)state;
+	assert_true(zone_name(&q.domain, "shop.test"));
+	for (uint16_t ede = 0; ede < 30; ede++) {
+		struct answer got = {
+		    .outcome = OUTCOME_SERVFAIL, .has_ede = true, .ede = ede};
+		bool bogus = ede == 1 || ede == 2 || (ede >= 5 && ede <= 12);
+		struct dmarc *d;
+
+		arena_init(&run.arena, run.memory, sizeof(run.memory));
+		d = dmarc_begin(&q, &run.arena);
+		assert_int_equal(dmarc_step(d, NULL, 0), DMARC_ASK);
+		assert_int_equal(dmarc_step(d, &got, 1), DMARC_DONE);
+		assert_int_equal(dmarc_verdict(d)->judged.code,
+		    bogus ? CODE_DNSSEC_BOGUS : CODE_SERVFAIL);
+	}
+}
+
+/* Fewer answers than questions, or none in an answer, is no way to a verdict.
+ */
+static void
+answers_missing(void **state)
+{
+	struct dmarc_query q = {.mode = DMARC_QUICK};
+	struct answer empty = {.outcome = OUTCOME_RECORDS};
+	struct dmarc *d;
+
+	(void)state;
+	assert_true(zone_name(&q.domain, "shop.test"));
+	arena_init(&run.arena, run.memory, sizeof(run.memory));
+	d = dmarc_begin(&q, &run.arena);
+	assert_int_equal(dmarc_step(d, NULL, 0), DMARC_ASK);
+	assert_int_equal(dmarc_step(d, NULL, 0), DMARC_DONE);
+	assert_int_equal(dmarc_verdict(d)->judged.code, CODE_TIMEOUT);
+
+	d = dmarc_begin(&q, &run.arena);
+	assert_int_equal(dmarc_step(d, NULL, 0), DMARC_ASK);
+	assert_int_equal(dmarc_step(d, &empty, 1), DMARC_ASK);
+	assert_int_equal(dmarc_step(d, &empty, 1), DMARC_DONE);
+	assert_int_equal(dmarc_verdict(d)->judged.code, CODE_NOT_PUBLISHED);
+}
+
 /* For tests that compare with other programs: a line in is
  * "MODE\x1fWHO\x1fNAME DATA\x1eNAME DATA...", a line out what is known. */
 static int
@@ -757,6 +824,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(expired),
 	    cmocka_unit_test(small_arena),
 	    cmocka_unit_test(contract),
+	    cmocka_unit_test(extended_errors),
+	    cmocka_unit_test(answers_missing),
 	};
 
 	if (argc == 2 && strcmp(argv[1], "lines") == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers for the DMARC evaluator out of a text: lines of "NAME DATA". DATA is
  * a TXT record; "!nodata", "!servfail", "!timeout", "!refused", "!malformed",
- * "!stale", "!bogus" are answers. "*.NAME" is a wildcard. What is not there
- * does not exist. Also the words that tests compare. */
+ * "!chain", "!lame", "!stale", "!bogus" are answers. "*.NAME" is a wildcard.
+ * What is not there does not exist. Also the words that tests compare. */
 #pragma once
 #include "core/dmarc.h"
 #include "core/txt.h"
@@ -56,6 +56,8 @@ zone_word(struct answer *a, const char *word, size_t len)
 	    {"!timeout", OUTCOME_TIMEOUT},
 	    {"!refused", OUTCOME_REFUSED},
 	    {"!malformed", OUTCOME_MALFORMED},
+	    {"!chain", OUTCOME_MALFORMED},
+	    {"!lame", OUTCOME_LAME},
 	    {"!stale", OUTCOME_NXDOMAIN},
 	};
 
@@ -66,6 +68,7 @@ zone_word(struct answer *a, const char *word, size_t len)
 		a->outcome = words[i].outcome;
 		a->has_ede = word[1] == 'b' || strncmp(word, "!st", 3) == 0;
 		a->ede = word[1] == 'b' ? 6 : 19;
+		a->chain_bad = word[1] == 'c';
 	}
 }
 

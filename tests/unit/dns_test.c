@@ -345,6 +345,26 @@ test_tcp_from_the_start(void **state)
 	ns_stop(&s);
 }
 
+/* c-ares reads half an answer of a stream a call: those of one turn are all
+ * taken nevertheless, or the later ones would be too late. */
+static void
+test_many_over_one_stream(void **state)
+{
+	struct ns s = {.reply = right};
+	struct packet_addr addr = ns_addr();
+	struct err e;
+
+	(void)state;
+	ns_start(&s);
+	for (unsigned i = 0; i < 500; i++)
+		assert_int_equal(
+		    dns_ask_tcp(t.dns, &addr, s.port, &t.q, i, &e), OK);
+	serve_until(500);
+	assert_int_equal(t.silent, 0);
+	assert_int_equal(s.asked[NS_TCP], 500);
+	ns_stop(&s);
+}
+
 static void
 test_silence(void **state)
 {
@@ -506,6 +526,7 @@ main(void)
 	    T(test_no_edns),
 	    T(test_rcode_comes_through),
 	    T(test_tcp_from_the_start),
+	    T(test_many_over_one_stream),
 	    T(test_silence),
 	    T(test_closed_port),
 	    T(test_many_at_once),
