@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define INDENT	   19 /* "  * ownership PASS  " */
-#define LEAD	   28 /* of what stands behind "found" and the like */
+#define INDENT	   20 /* "  * ownership PASS  " */
+#define LEAD	   29 /* of what stands behind "found" and the like */
 #define VALUE_WIDE 64 /* columns of a value that has a mark to be shown */
 #define MINUTE_MS  60000
 
@@ -234,6 +234,23 @@ behind_of(const struct finding *d, char *out, size_t cap)
 		snprintf(out, cap, "%s", how);
 }
 
+/* What to do; a value to be copied stands on a line of its own. */
+static void
+put_fix(FILE *f, const struct finding *d, const char *fix)
+{
+	const char *value = d->publish[0] != '\0' ? d->publish : d->expected;
+	size_t fix_len = strlen(fix), len = strlen(value);
+	bool inside =
+	    len > 0 && len < fix_len && strcmp(fix + fix_len - len, value) == 0;
+	char text[SAY_MAX + 1];
+
+	snprintf(text, sizeof(text), "%.*s",
+	    (int)(inside ? fix_len - len : fix_len), fix);
+	report_line(f, "fix", text);
+	if (inside || d->publish[0] != '\0' || d->code == CODE_NOT_PUBLISHED)
+		put_value(f, "publish", value);
+}
+
 static void
 put_check(FILE *f, const struct report *r, const struct finding *d)
 {
@@ -246,12 +263,7 @@ put_check(FILE *f, const struct report *r, const struct finding *d)
 	    say, behind);
 	if (d->verdict != VERDICT_PASS)
 		put_found(f, d);
-	report_line(f, "fix", fix);
-	if (d->publish[0] != '\0' && strstr(fix, d->publish) == NULL)
-		put_value(f, "publish", d->publish);
-	else if (d->verdict == VERDICT_NONE && d->publish[0] == '\0' &&
-		 strstr(fix, d->expected) == NULL)
-		put_value(f, "publish", d->expected);
+	put_fix(f, d, fix);
 	put_cost(f, d);
 	put_servers(f, d);
 	for (size_t i = 0; i < d->also_n && i < ALSO_MAX; i++) {

@@ -281,6 +281,19 @@ put_cost(struct writer *w, const struct finding *f)
 	json_raw(w, "]}");
 }
 
+/* DMARC: what applies, and of which domain the record is. */
+static void
+put_policy(struct writer *w, const struct finding *f)
+{
+	static const char label[] = "_dmarc.";
+
+	if (f->policy[0] == '\0')
+		return;
+	json_key_text(w, "policy", f->policy);
+	if (strncmp(f->name, label, sizeof(label) - 1) == 0)
+		key_text_if(w, "record_domain", f->name + sizeof(label) - 1);
+}
+
 void
 message_finding(
     struct writer *w, const char *domain, const struct finding *f, int64_t at)
@@ -310,6 +323,7 @@ message_finding(
 	json_key_time(w, "visible_by_at", visible_at);
 	put_also(w, f);
 	key_text_if(w, "publish", f->publish);
+	put_policy(w, f);
 	put_cost(w, f);
 	put_words(w, domain, &t);
 	json_raw(w, "}");

@@ -201,6 +201,19 @@ shield_of(enum exit_word code)
 	}
 }
 
+/* A finding as the workers write it; here the reason stands beside it, whether
+ * or not there is one. */
+static void
+json_finding(struct writer *w, const char *domain, const struct finding *f)
+{
+	message_finding(w, domain, f, clock_wall_ms());
+	if (w->bad || w->len == 0)
+		return;
+	w->len--; /* its bracket */
+	json_key_text(w, "reason", code_name(f->code));
+	json_raw(w, "}");
+}
+
 static void
 put_json(const struct checked *one, enum exit_word code)
 {
@@ -221,8 +234,7 @@ put_json(const struct checked *one, enum exit_word code)
 		if ((one->checks & 1u << c) == 0)
 			continue;
 		json_key(&w, check_name((enum check)c));
-		message_finding(
-		    &w, one->domain, &one->found[c], clock_wall_ms());
+		json_finding(&w, one->domain, &one->found[c]);
 	}
 	json_raw(&w, "}");
 	json_key(&w, "job");
