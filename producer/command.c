@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/command.h"
 
+#include "io/pubkey.h"
+
 #include "io/idna.h"
 #include "producer/show.h"
 
@@ -112,6 +114,62 @@ command_job(struct command *c, const char *id)
 		    JOB_ID_MAX);
 	else
 		return true;
+	return false;
+}
+
+bool
+command_key(struct command *c, char *selector, struct dkim_public *key)
+{
+	const char *name = c->options.text[OPTION_SELECTOR];
+	const char *file = c->options.text[OPTION_PUBLIC_KEY];
+	struct err e;
+	enum next next;
+
+	selector[0] = '\0';
+	if (name != NULL && !dkim_selector_ok(name)) {
+		command_fail(c, EXIT_USAGE,
+		    "--selector '%.80s': labels of letters, digits and inner "
+		    "hyphens, at most %d octets, are wanted",
+		    name, DKIM_SELECTOR_MAX);
+		return false;
+	}
+	if (file != NULL && name == NULL) {
+		command_fail(c, EXIT_USAGE, "--public-key wants --selector S");
+		return false;
+	}
+	if (name != NULL)
+		snprintf(selector, DKIM_SELECTOR_MAX + 1, "%s", name);
+	if (file == NULL)
+		return true;
+	next = pubkey_read(key, file, &e);
+	if (next == OK)
+		return true;
+	command_fail(c, next == REJECT ? EXIT_USAGE : EXIT_DOWN, "%s", e.text);
+	return false;
+}
+
+bool
+command_can_ask(struct command *c, const char *because)
+{
+	if (c->options.given[OPTION_YES] || isatty(STDIN_FILENO) == 1)
+		return true;
+	command_fail(c, EXIT_USAGE,
+	    "nobody can be asked here: add --yes if it may %s", because);
+	return false;
+}
+
+bool
+command_confirm(struct command *c)
+{
+	char line[16] = "";
+
+	if (c->options.given[OPTION_YES])
+		return true;
+	fprintf(stderr, "Do it? Type yes: ");
+	if (fgets(line, sizeof(line), stdin) != NULL &&
+	    strcmp(line, "yes\n") == 0)
+		return true;
+	command_fail(c, EXIT_NEGATIVE, "not confirmed, nothing was changed");
 	return false;
 }
 

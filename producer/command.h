@@ -2,6 +2,7 @@
 /* What the verbs share: the run of one command, its exit code, its settings
  * and how it complains. */
 #pragma once
+#include "core/dkim.h"
 #include "io/conf.h"
 #include "producer/option.h"
 
@@ -45,12 +46,26 @@ bool command_word_ok(const char *text, size_t max);
  * counted. */
 bool command_job(struct command *c, const char *id) MUST_USE;
 
+/* --selector, "" if not given, and --public-key, left alone if not given.
+ * False: one of them is wrong, complained and counted. selector holds
+ * DKIM_SELECTOR_MAX + 1. */
+bool command_key(
+    struct command *c, char *selector, struct dkim_public *key) MUST_USE;
+
+/* Asks on the terminal and waits for "yes"; --yes answers it. False: another
+ * answer, complained and counted. Where nobody could be asked and --yes is not
+ * given, command_can_ask is false, complained and counted too. */
+bool command_can_ask(struct command *c, const char *because) MUST_USE;
+bool command_confirm(struct command *c) MUST_USE;
+
 /* SIGINT or SIGTERM came: end soon, with EXIT_INTERRUPTED. */
 bool command_interrupted(void);
 void command_signals(void);
 
 int cmd_claim(struct command *c);
 int cmd_verify(struct command *c);
+int cmd_activate(struct command *c);
+int cmd_deactivate(struct command *c);
 int cmd_status(struct command *c);
 int cmd_wait(struct command *c);
 int cmd_check(struct command *c);

@@ -26,9 +26,9 @@ static void
 empty(struct fold_entry *entry)
 {
 	if (entry->kind == RECORD_CLAIM)
-		record_claim_free(&entry->claim);
+		claim_free(&entry->claim);
 	else if (entry->kind == RECORD_JOB)
-		record_job_free(&entry->job);
+		job_free(&entry->job);
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/option.h"
 
+#include "core/verdict.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +18,8 @@ enum kind {
 
 #define FOR(verb) (1u << VERB_##verb)
 #define FOR_ALL	  ((1u << VERB_N) - 1)
-#define FOR_POST  (FOR(CLAIM) | FOR(VERIFY))
+#define FOR_LOOK  (FOR(VERIFY) | FOR(ACTIVATE))
+#define FOR_POST  (FOR(CLAIM) | FOR_LOOK | FOR(DEACTIVATE))
 #define WORDS_MAX 5
 #define COUNT_MAX 100000
 
@@ -63,9 +66,25 @@ static const struct row rows[OPTION_N] = {
 	.help = "how to print the record: panel (for a web form, default), "
 		"bind (a line of a zone file), split (the value as strings "
 		"of at most 255), json"},
+    [OPTION_CHECK] = {.name = "check",
+	.kind = KIND_TEXT,
+	.verbs = FOR(VERIFY),
+	.value = "LIST",
+	.help = "what must be right: ownership, spf, dkim, dmarc (advice); "
+		"default: ownership and the functions that are on"},
+    [OPTION_ACTIVATE] = {.name = "activate",
+	.kind = KIND_FLAG,
+	.verbs = FOR(VERIFY),
+	.help = "switch spf and dkim of --check on when they are proven"},
+    [OPTION_FUNCTION] = {.name = "function",
+	.kind = KIND_TEXT,
+	.verbs = FOR(ACTIVATE) | FOR(DEACTIVATE),
+	.value = "LIST",
+	.help = "spf, dkim or spf,dkim; default: activate those that can "
+		"be, deactivate those that are on"},
     [OPTION_DEADLINE] = {.name = "deadline",
 	.kind = KIND_DURATION,
-	.verbs = FOR(VERIFY),
+	.verbs = FOR_LOOK,
 	.value = "DUR",
 	.help = "give up after this (0s: one look, report now); "
 		"default: the policy's, 48h"},
@@ -84,7 +103,7 @@ static const struct row rows[OPTION_N] = {
 		"default: random"},
     [OPTION_WAIT] = {.name = "wait",
 	.kind = KIND_MAYBE_DURATION,
-	.verbs = FOR(VERIFY),
+	.verbs = FOR_LOOK | FOR(DEACTIVATE),
 	.value = "DUR",
 	.help = "stay until all is settled (or DUR is over), exit by the "
 		"outcome"},
@@ -117,12 +136,50 @@ static const struct row rows[OPTION_N] = {
 	.verbs = FOR(WAIT) | FOR(TOPICS) | FOR(DOCTOR) | FOR_POST,
 	.value = "DUR",
 	.help = "wait no longer than this (wait: 48h, else 10s)"},
+    [OPTION_ONLY] = {.name = "only",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK),
+	.value = "LIST",
+	.help = "of ownership, spf, dkim, dmarc; default: all that can be "
+		"judged with what is known"},
     [OPTION_TOKEN] = {.name = "token",
 	.kind = KIND_TEXT,
 	.verbs = FOR(CHECK),
 	.value = "TOKEN",
 	.help = "the token to look for; default: the claim's, if Redis "
 		"can be asked"},
+    [OPTION_SELECTOR] = {.name = "selector",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK) | FOR(CLAIM),
+	.value = "S",
+	.help = "the key's record is at S._domainkey.DOMAIN"},
+    [OPTION_PUBLIC_KEY] = {.name = "public-key",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK) | FOR(CLAIM),
+	.value = "FILE",
+	.help = "PEM SubjectPublicKeyInfo: a key made elsewhere"},
+    [OPTION_RECORD] = {.name = "record",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK),
+	.value = "TEXT",
+	.help = "judge this record as if it was published: v=spf1 ..., "
+		"v=DKIM1 ..., v=DMARC1 ... or token=..."},
+    [OPTION_SPF_IP] = {.name = "spf-ip",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK),
+	.value = "ADDR",
+	.help = "the plain check_host() of RFC 7208 for mail from this "
+		"address; wants --mail-from or --helo"},
+    [OPTION_MAIL_FROM] = {.name = "mail-from",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK),
+	.value = "MAILBOX",
+	.help = "its envelope sender, \"\" if empty"},
+    [OPTION_HELO] = {.name = "helo",
+	.kind = KIND_TEXT,
+	.verbs = FOR(CHECK),
+	.value = "NAME",
+	.help = "its HELO"},
     [OPTION_SERVICE] = {.name = "service",
 	.kind = KIND_TEXT,
 	.verbs = FOR(CHECK),
@@ -173,8 +230,8 @@ static const struct row rows[OPTION_N] = {
     [OPTION_YES] = {.name = "yes",
 	.letter = 'y',
 	.kind = KIND_FLAG,
-	.verbs = FOR(STATE),
-	.help = "rebase: do not ask"},
+	.verbs = FOR(STATE) | FOR(DEACTIVATE),
+	.help = "rebase, deactivate: do not ask"},
     [OPTION_HELP] = {.name = "help",
 	.letter = 'h',
 	.kind = KIND_FLAG,
@@ -203,7 +260,7 @@ static const struct verb_row verbs[VERB_N] = {
 	"again: the same record.",
 	"0 printed, 4 refused, 5 a dependency is down, 8 no answer of the "
 	"workers yet",
-	"{domain, org, name, relative, zone, type, value, exit}",
+	"{domain, org, check, name, relative, zone, type, value, exit}",
 	"domainproof claim example.com --org acme --as bind"},
     [VERB_VERIFY] = {"verify", "DOMAIN... | -f FILE | -",
 	"Posts a verification: the workers look until the record is there "
@@ -213,6 +270,20 @@ static const struct verb_row verbs[VERB_N] = {
 	"dependency is down, 8 not settled in time, 9 the DNS gave no answer",
 	"{domain, org, id, partition, offset}; with --wait as status",
 	"domainproof verify example.com --org acme --deadline 48h --wait"},
+    [VERB_ACTIVATE] = {"activate", "DOMAIN... | -f FILE | -",
+	"Posts a job that proves the functions (spf: mail goes out as the "
+	"domain; dkim: it is signed) and then switches them on.",
+	"0 posted; with --wait 0 active, 1 not proven, 4 refused, 5 a "
+	"dependency is down, 8 not settled in time, 9 the DNS gave no answer",
+	"as verify",
+	"domainproof activate example.com --org acme --function spf --wait"},
+    [VERB_DEACTIVATE] = {"deactivate", "DOMAIN... | -f FILE | -",
+	"Switches functions off at once, for all users of the domain; asks "
+	"on a terminal and says what follows.",
+	"0 posted; with --wait 0 done; 1 you said no, 4 refused, 5 a "
+	"dependency is down, 8 not done in time",
+	"as verify",
+	"domainproof deactivate example.com --org acme --function spf"},
     [VERB_STATUS] = {"status", "DOMAIN... | -f FILE | - | --job ID",
 	"Shows what is known now.",
 	"0 holds, 1 does not hold, 3 unknown, 5 can't be known now, "
@@ -225,13 +296,15 @@ static const struct verb_row verbs[VERB_N] = {
 	JSON_STATUS,
 	"domainproof wait example.com --org acme --for verified --timeout 1h"},
     [VERB_CHECK] = {"check", "DOMAIN... | -f FILE | -",
-	"Looks at the DNS once, from here. Needs neither Kafka nor Redis nor "
-	"settings, and changes nothing.",
-	"0 the record is right, 1 it is not, 9 the DNS gave no answer",
-	"as status, with checks {ownership {..., found, servers}}; status and "
-	"job are null",
-	"domainproof check example.com --token "
-	"mfrggzdfmztwq2lknnwg23tpobyxe43u"},
+	"Looks at the DNS once, from here: what is published where, what is "
+	"wrong, what to do. Needs neither Kafka nor Redis nor settings, and "
+	"changes nothing.",
+	"0 the records are right, 1 one is not, 9 the DNS gave no answer; "
+	"dmarc is advice and counts only with --only dmarc",
+	"as status, with checks {ownership, spf, dkim, dmarc {..., found, "
+	"servers}}; status and job are null; with --spf-ip checks {spf "
+	"{check_host {result, explanation}}}",
+	"domainproof check example.com --org acme"},
     [VERB_TOPICS] = {"topics", "plan | apply",
 	"Compares Kafka's topics with what they should be; apply creates and "
 	"alters them.",
@@ -261,6 +334,53 @@ static const struct verb_row verbs[VERB_N] = {
     [VERB_HELP] = {"help", "[VERB]", "Explains a verb.", "0", NULL,
 	"domainproof help verify"},
 };
+
+/* --- lists of words ------------------------------------------------------- */
+
+static bool
+parse_list(const char *list, uint32_t *bits, unsigned n,
+    const char *(*name)(unsigned i))
+{
+	*bits = 0;
+	while (*list != '\0') {
+		size_t len = strcspn(list, ",");
+		unsigned i = 0;
+
+		while (i < n && (strlen(name(i)) != len ||
+				    memcmp(name(i), list, len) != 0))
+			i++;
+		if (i == n)
+			return false;
+		*bits |= 1u << i;
+		list += len;
+		list += *list == ',';
+	}
+	return *bits != 0;
+}
+
+static const char *
+check_word(unsigned i)
+{
+	return check_name((enum check)i);
+}
+
+static const char *
+function_word(unsigned i)
+{
+	return check_name(i == 0 ? CHECK_SPF : CHECK_DKIM);
+}
+
+bool
+option_checks(const char *list, uint32_t *checks)
+{
+	return parse_list(list, checks, CHECK_N, check_word);
+}
+
+bool
+option_functions(const char *list, uint32_t *functions)
+{
+	return parse_list(list, functions, 2, function_word);
+}
 
 /* --- near words ----------------------------------------------------------- */
 

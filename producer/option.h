@@ -9,6 +9,8 @@
 enum verb {
 	VERB_CLAIM,
 	VERB_VERIFY,
+	VERB_ACTIVATE,
+	VERB_DEACTIVATE,
 	VERB_STATUS,
 	VERB_WAIT,
 	VERB_CHECK,
@@ -26,6 +28,9 @@ enum option {
 	OPTION_ORG,
 	OPTION_INPUT,
 	OPTION_AS,
+	OPTION_CHECK,
+	OPTION_ACTIVATE,
+	OPTION_FUNCTION,
 	OPTION_DEADLINE,
 	OPTION_LANE,
 	OPTION_ID,
@@ -36,7 +41,14 @@ enum option {
 	OPTION_WATCH,
 	OPTION_FOR,
 	OPTION_TIMEOUT,
+	OPTION_ONLY,
 	OPTION_TOKEN,
+	OPTION_SELECTOR,
+	OPTION_PUBLIC_KEY,
+	OPTION_RECORD,
+	OPTION_SPF_IP,
+	OPTION_MAIL_FROM,
+	OPTION_HELO,
 	OPTION_SERVICE,
 	OPTION_RESOLVER,
 	OPTION_TOPICS_FILE,
@@ -71,6 +83,11 @@ struct options {
  * meant. No words at all, -h and --help are the verb `help`. */
 enum next option_parse(
     struct options *o, int argc, char **argv, struct err *e) MUST_USE;
+
+/* "ownership,spf" as bits of enum check; false: one of the words is none. */
+bool option_checks(const char *list, uint32_t *checks) MUST_USE;
+/* "spf,dkim" as bits of enum function. */
+bool option_functions(const char *list, uint32_t *functions) MUST_USE;
 
 /* "500 ms", "30s", "5 min", "48h", "7d", a bare number is seconds. */
 bool option_duration(const char *text, int64_t *ms) MUST_USE;

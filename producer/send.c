@@ -106,6 +106,21 @@ complain(struct sending *s, enum exit_word code, const struct err *e)
 	command_fail(s->c, code, "%s: %s", input_place(s->in), e->text);
 }
 
+static void
+add_wish(struct job_request *r, const struct job_request *wish)
+{
+	if (wish == NULL)
+		return;
+	if (r->checks == 0)
+		r->checks = wish->checks;
+	if (r->functions == 0)
+		r->functions = wish->functions;
+	if (r->selector[0] == '\0') {
+		memcpy(r->selector, wish->selector, sizeof(r->selector));
+		r->key = wish->key;
+	}
+}
+
 /* False: no use to go on. */
 static bool
 send_one(struct sending *s, struct job_request *r)
@@ -116,6 +131,7 @@ send_one(struct sending *s, struct job_request *r)
 
 	if (r->deadline_ms < 0 && o->number[OPTION_DEADLINE] >= 0)
 		r->deadline_ms = o->number[OPTION_DEADLINE];
+	add_wish(r, s->calls->wish);
 	next = poster_judge(r, &s->c->policy, &e);
 	if (next == OK)
 		next = name_job(s, r, &e);

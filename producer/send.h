@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From what was asked for to what is posted: the way that claim and verify
- * share. */
+/* From what was asked for to what is posted: the way that all verbs share that
+ * post jobs. */
 #pragma once
 #include "producer/command.h"
 #include "producer/post.h"
 
 struct send_calls {
 	poster_told_fn *told;
+	/* what the options ask for (checks, functions, selector and key): for
+	 * requests that say nothing of it themselves; NULL = nothing */
+	const struct job_request *wish;
 	/* NULL, or called after each job, and when there is nothing to read
 	 * for a moment. */
 	void (*between)(void *arg);

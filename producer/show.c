@@ -166,12 +166,18 @@ show_padded(FILE *f, const char *text, size_t columns)
 void
 show_paragraph(FILE *f, const char *lead, const char *text, size_t indent)
 {
+	show_padded(f, lead, indent);
+	show_wrapped(f, text, indent);
+}
+
+void
+show_wrapped(FILE *f, const char *text, size_t indent)
+{
 	char shown[4096];
 	const char *s = shown;
 	size_t at = indent;
 
 	show_line(text, shown, sizeof(shown));
-	show_padded(f, lead, indent);
 	while (*s != '\0') {
 		size_t len = strcspn(s, " ");
 		size_t columns = columns_of(s, len);

@@ -29,6 +29,8 @@ void show_padded(FILE *f, const char *text, size_t columns);
 /* Escaped text in lines of at most 78 columns, each behind `indent` blanks;
  * lead stands before the first, within the indent. */
 void show_paragraph(FILE *f, const char *lead, const char *text, size_t indent);
+/* The same, of a line that stands at column `indent` already. */
+void show_wrapped(FILE *f, const char *text, size_t indent);
 
 /* A progress line on stderr, only when that is a terminal. */
 struct progress {

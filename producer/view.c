@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "producer/view.h"
+#include "producer/report.h"
 
 #include "core/diagnosis.h"
 #include "io/clock.h"
@@ -248,29 +249,81 @@ put_word(FILE *f, const char *before, const char *word)
 		fprintf(f, "%s%s", before, shown);
 }
 
+static const char *
+text_of(const struct document *doc, const char *name)
+{
+	const char *text = document_text(doc, name);
+
+	return text != NULL ? text : "";
+}
+
+static enum verdict
+verdict_of(const char *name)
+{
+	enum verdict v = VERDICT_PASS;
+
+	while (v < VERDICT_UNDECIDED && strcmp(verdict_name(v), name) != 0)
+		v++;
+	return v;
+}
+
+/* "active since 2026-05-03", of a function that is on */
+static void
+behind_of(const struct document *doc, const char *check, char *out, size_t cap)
+{
+	char path[64];
+	const char *status, *since;
+
+	snprintf(path, sizeof(path), "functions.%s.status", check);
+	status = text_of(doc, path);
+	snprintf(path, sizeof(path), "functions.%s.since", check);
+	since = text_of(doc, path);
+	out[0] = '\0';
+	if (status[0] != '\0' && strcmp(status, "none") != 0)
+		snprintf(out, cap, "%.40s since %.10s", status, since);
+}
+
+static void
+put_check(FILE *f, const struct document *doc, const char *check)
+{
+	const struct document *one = NULL;
+	char behind[80];
+	const char *name;
+
+	for (size_t i = 0;
+	     (name = document_member(doc, "checks", i, &one)) != NULL; i++) {
+		if (strcmp(name, check) != 0)
+			continue;
+		behind_of(doc, check, behind, sizeof(behind));
+		report_head(f, check, verdict_of(text_of(one, "verdict")),
+		    text_of(one, "code"), text_of(one, "say"), behind);
+		report_line(f, "fix", text_of(one, "fix"));
+	}
+}
+
+static void
+put_record(FILE *f, const struct document *doc)
+{
+	const char *name = document_text(doc, "record.name");
+	const char *value = document_text(doc, "record.value");
+	char line[1024];
+
+	if (name == NULL || value == NULL)
+		return;
+	snprintf(line, sizeof(line),
+	    "Not looked at yet. To publish: %s TXT \"%s\"", name, value);
+	show_paragraph(f, "", line, ROW_INDENT);
+}
+
 void
 view_claim_sentences(FILE *f, const struct claim_view *v)
 {
-	const char *say, *fix, *name, *value;
-	char line[1024];
-
 	if (v->doc == NULL)
 		return;
-	say = document_text(v->doc, "checks.ownership.say");
-	fix = document_text(v->doc, "checks.ownership.fix");
-	name = document_text(v->doc, "record.name");
-	value = document_text(v->doc, "record.value");
-	if (say != NULL && say[0] != '\0')
-		show_paragraph(f, "", say, ROW_INDENT);
-	if (fix != NULL && fix[0] != '\0')
-		show_paragraph(f, "        ->", fix, ROW_INDENT);
-	if (say != NULL || name == NULL || value == NULL)
-		return;
-	snprintf(line, sizeof(line),
-	    "Not looked at yet. To publish: %s TXT "
-	    "\"%s\"",
-	    name, value);
-	show_paragraph(f, "", line, ROW_INDENT);
+	if (document_text(v->doc, "checks.ownership.say") == NULL)
+		put_record(f, v->doc);
+	for (unsigned c = 0; c < CHECK_N; c++)
+		put_check(f, v->doc, check_name((enum check)c));
 }
 
 static void
@@ -431,7 +484,10 @@ json_claim(struct writer *w, const struct claim_view *v)
 	json_pair(w, "status", v->status[0] != '\0' ? v->status : "unknown");
 	json_pair(w, "shield", v->shield[0] != '\0' ? v->shield : "grey");
 	json_member_of(w, v->doc, "checks");
+	json_member_of(w, v->doc, "functions");
+	json_member_of(w, v->doc, "send_as");
 	json_member_of(w, v->doc, "record");
+	json_member_of(w, v->doc, "records");
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looks that are due go out to the resolvers, findings come in. A look is
- * named by a request number; whatever is not answered when its resolver is
- * replaced is sent again, and an answer whose job has gone only frees its
- * place. The interactive lane is served first and may fill all places, the
- * bulk lane half of them. */
+/* Looks that are due go out to the resolvers, findings come in, one a check. A
+ * look is named by a request number; the checks that are not answered when its
+ * resolver is replaced are sent again. The interactive lane is served first and
+ * may fill all places, the bulk lane half of them, claims that are looked at by
+ * themselves an eighth. */
 #include "worker/scheduler.h"
 
 #include <string.h>
@@ -13,7 +13,6 @@
 #include "io/idna.h"
 #include "io/log.h"
 
-#define NO_SLOT		UINT32_MAX
 #define RESEND_MS	60000 /* an answer that does not come in so long is lost */
 #define RESEND_CHECK_MS 5000
 
@@ -36,19 +35,38 @@ void
 dispatch_forget(struct scheduler *s, struct open_job *job)
 {
 	timers_clear(&s->due[job->job.lane], &job->timer);
-	if (job->asked != SIZE_MAX)
+	if (job->asked != NO_SLOT)
 		s->asked[job->asked].job = NULL;
-	job->asked = SIZE_MAX;
-	if (job->job.looks == 0)
+	job->asked = NO_SLOT;
+	if (job->first)
 		s->first_looks[job->job.lane]--;
+	job->first = false;
 }
 
-static void
-free_slot(struct scheduler *s, struct asked *slot)
+void
+dispatch_forget_part(struct scheduler *s, const struct part *part)
 {
-	s->asked_n[slot->lane]--;
+	for (size_t i = 0; i < ASKED_MAX; i++)
+		if (s->asked[i].claim != NULL &&
+		    s->asked[i].claim->part == part)
+			s->asked[i].claim = NULL;
+}
+
+static unsigned *
+counter(struct scheduler *s, const struct asked *slot)
+{
+	return slot->purpose == ASKED_RECHECK ? &s->asked_own_n
+					      : &s->asked_n[slot->lane];
+}
+
+void
+dispatch_free(struct scheduler *s, struct asked *slot)
+{
+	--*counter(s, slot);
 	if (slot->job != NULL)
-		slot->job->asked = SIZE_MAX;
+		slot->job->asked = NO_SLOT;
+	else if (slot->claim != NULL && slot->purpose != ASKED_JOB)
+		slot->claim->asked = NO_SLOT;
 	*slot = (struct asked){.next_free = s->asked_free};
 	s->asked_free = (uint32_t)(slot - s->asked);
 }
@@ -70,29 +88,58 @@ flush_line(struct resolver_line *line)
 	return true;
 }
 
+/* Of the checks asked for: those that were right when last seen. The public
+ * view alone may confirm them. */
+static uint32_t
+proven(const struct claim *c)
+{
+	uint32_t bits = 0;
+
+	for (int i = 0; i < CHECK_N; i++)
+		if (c->check[i].verdict == VERDICT_PASS)
+			bits |= 1u << i;
+	bits &= ~(1u << CHECK_OWNERSHIP);
+	return c->status == CLAIM_VERIFIED ? bits | 1u << CHECK_OWNERSHIP
+					   : bits;
+}
+
+static void
+describe(struct wire_look *m, const struct asked *slot)
+{
+	const struct open_claim *claim = slot->claim;
+	const struct claim *c = &claim->claim;
+	const char *subject = slot->job == NULL ? claim->key : slot->job->key;
+	struct domain_facts facts;
+
+	*m = (struct wire_look){
+	    .request = slot->request,
+	    .checks = slot->out,
+	    .proven = slot->out & proven(c),
+	    .quick = slot->purpose == ASKED_WATCH,
+	    .keys_n = c->keys_n,
+	};
+	memcpy(m->subject, subject, strlen(subject) + 1);
+	part_key_split(claim->key, NULL, m->domain, NULL);
+	idna_facts(m->domain, &facts);
+	memcpy(m->registrable,
+	    facts.registrable[0] == '\0' ? m->domain : facts.registrable,
+	    sizeof(m->registrable));
+	token_show(c->token, m->token);
+	for (uint8_t i = 0; i < c->keys_n; i++)
+		m->keys[i] = c->keys[i];
+}
+
 static bool
 write_look(struct scheduler *s, struct asked *slot)
 {
 	struct resolver_line *line = &s->lines[slot->resolver];
-	struct open_job *job = slot->job;
-	const struct claim *claim = &job->claim->claim;
-	struct wire_look m = {.request = slot->request};
-	struct domain_facts facts;
-	char org[ORG_MAX + 1], id[JOB_ID_MAX + 1];
+	struct wire_look m;
 	struct writer w;
 
 	if (line->len + WIRE_MESSAGE_MAX > sizeof(line->frame) &&
 	    !flush_line(line))
 		return false;
-	part_key_split(job->key, org, m.domain, id);
-	memcpy(m.subject, job->key, strlen(job->key) + 1);
-	idna_facts(m.domain, &facts);
-	memcpy(m.registrable,
-	    facts.registrable[0] == '\0' ? m.domain : facts.registrable,
-	    sizeof(m.registrable));
-	token_show(claim->token, m.token);
-	m.order = claim->status == CLAIM_VERIFIED ? LOOK_PUBLIC_FIRST
-						  : LOOK_SERVERS_FIRST;
+	describe(&m, slot);
 	writer_init(&w, line->frame, sizeof(line->frame));
 	w.len = line->len;
 	wire_put_look(&w, &m);
@@ -117,51 +164,82 @@ resolver_of(const struct scheduler *s, const char *key)
 	    unsigned)(table_hash(domain + at, len - at, 1) % s->resolvers_n);
 }
 
-static bool
-ask(struct scheduler *s, struct open_job *job)
+bool
+dispatch_ask(struct scheduler *s, const struct asked *want)
 {
 	uint32_t i = s->asked_free;
 	struct asked *slot = &s->asked[i];
 	uint32_t next_free = slot->next_free;
 
-	*slot = (struct asked){
-	    .job = job,
-	    .request = ++s->request_last << 16 | i,
-	    .look_at = scheduler_now(s),
-	    .lane = job->job.lane,
-	    .resolver = resolver_of(s, job->key),
-	};
-	if (slot->look_at < job->job.accepted_at)
-		slot->look_at = job->job.accepted_at;
+	*slot = *want;
+	slot->request = ++s->request_last << 16 | i;
+	slot->look_at = scheduler_now(s);
+	slot->generation = want->claim->claim.generation;
+	slot->key_turn = want->claim->key_turn;
+	slot->resolver = resolver_of(s, want->claim->key);
 	if (!write_look(s, slot)) {
 		*slot = (struct asked){.next_free = next_free};
 		return false;
 	}
 	s->asked_free = next_free;
-	s->asked_n[slot->lane]++;
-	timers_clear(&s->due[slot->lane], &job->timer);
-	job->asked = i;
+	++*counter(s, slot);
+	if (slot->job != NULL)
+		slot->job->asked = i;
+	else
+		slot->claim->asked = i;
 	return true;
 }
 
-static bool
-room(const struct scheduler *s, enum lane lane)
+bool
+dispatch_room(const struct scheduler *s, enum asked_for purpose, enum lane lane)
 {
 	if (s->asked_free == NO_SLOT)
 		return false;
+	if (purpose == ASKED_RECHECK)
+		return s->asked_own_n < ASKED_OWN_MAX;
 	return lane != LANE_BULK || s->asked_n[LANE_BULK] < ASKED_BULK_MAX;
 }
 
-static void
-send_due(struct scheduler *s, enum lane lane)
+static bool
+ask_job(struct scheduler *s, struct open_job *job)
+{
+	const struct asked want = {
+	    .claim = job->claim,
+	    .job = job,
+	    .purpose = ASKED_JOB,
+	    .lane = job->job.lane,
+	    .out = job_wants(&job->job),
+	};
+	struct asked *slot;
+
+	if (!dispatch_ask(s, &want))
+		return false;
+	slot = &s->asked[job->asked];
+	if (slot->look_at < job->job.accepted_at)
+		slot->look_at = job->job.accepted_at;
+	timers_clear(&s->due[want.lane], &job->timer);
+	return true;
+}
+
+/* A job whose timer runs while it is asked is proven, as is one that has
+ * nothing left to ask. */
+static enum next
+send_due(struct scheduler *s, enum lane lane, struct err *e)
 {
 	struct timer *t;
+	enum next how = OK;
 
-	while (room(s, lane) && (t = timers_first(&s->due[lane])) != NULL &&
+	while (how == OK && dispatch_room(s, ASKED_JOB, lane) &&
+	       (t = timers_first(&s->due[lane])) != NULL &&
 	       t->due <= scheduler_now(s)) {
-		if (!ask(s, t->owner))
-			return;
+		struct open_job *job = t->owner;
+
+		if (job->asked != NO_SLOT || job_wants(&job->job) == 0)
+			how = found_late(s, job, e);
+		else if (!ask_job(s, job))
+			break;
 	}
+	return how;
 }
 
 /* Sends again what `resolver` has not answered (all of it, or what is older
@@ -175,8 +253,9 @@ resend(struct scheduler *s, unsigned resolver, int64_t sent_before)
 		if (slot->request == 0 || slot->resolver != resolver ||
 		    slot->sent_at >= sent_before)
 			continue;
-		if (slot->job == NULL)
-			free_slot(s, slot);
+		if (slot->claim == NULL ||
+		    (slot->purpose == ASKED_JOB && slot->job == NULL))
+			dispatch_free(s, slot);
 		else if (!write_look(s, slot))
 			slot->sent_at = 0; /* the next check comes back to it */
 	}
@@ -188,37 +267,53 @@ resend_lost(struct scheduler *s)
 	if (s->mono < s->resend_due)
 		return;
 	s->resend_due = s->mono + RESEND_CHECK_MS;
-	if (s->asked_n[LANE_JOBS] + s->asked_n[LANE_BULK] == 0)
+	if (s->asked_n[LANE_JOBS] + s->asked_n[LANE_BULK] + s->asked_own_n == 0)
 		return; /* nothing is out */
 	for (unsigned r = 0; r < s->resolvers_n; r++)
 		resend(s, r, s->mono - RESEND_MS);
 }
 
-void
-dispatch_turn(struct scheduler *s)
+static enum next
+send_all(struct scheduler *s, struct err *e)
 {
-	if (s->clock_known && !scheduler_full(s)) {
-		send_due(s, LANE_CONTROL);
-		send_due(s, LANE_JOBS);
-		send_due(s, LANE_BULK);
-	}
+	enum next how = send_due(s, LANE_CONTROL, e);
+
+	if (how == OK)
+		how = send_due(s, LANE_JOBS, e);
+	if (how == OK)
+		how = vigil_turn_watched(s, e);
+	if (how == OK)
+		how = send_due(s, LANE_BULK, e);
+	return how == OK ? vigil_turn_own(s, e) : how;
+}
+
+enum next
+dispatch_turn(struct scheduler *s, struct err *e)
+{
+	enum next how = OK;
+
+	if (s->clock_known && !scheduler_full(s))
+		how = send_all(s, e);
 	resend_lost(s);
 	for (unsigned r = 0; r < s->resolvers_n; r++)
 		flush_line(&s->lines[r]);
+	return how;
 }
 
 int64_t
 dispatch_next_due(const struct scheduler *s)
 {
-	int64_t due = INT64_MAX;
+	int64_t due;
 
 	if (!s->clock_known || scheduler_full(s))
-		return due; /* a commit will wake us */
+		return INT64_MAX; /* a commit will wake us */
+	due = vigil_next_due(s);
 	for (int l = 0; l < LANE_N; l++) {
 		const struct timer *t = timers_first(&s->due[l]);
 
 		/* no room: an answer will wake us */
-		if (t != NULL && room(s, (enum lane)l) && t->due < due)
+		if (t != NULL && dispatch_room(s, ASKED_JOB, (enum lane)l) &&
+		    t->due < due)
 			due = t->due;
 	}
 	return due == INT64_MAX ? due : due - s->clock_at + s->clock_mono;
@@ -226,51 +321,16 @@ dispatch_next_due(const struct scheduler *s)
 
 /* -- in ------------------------------------------------------------------- */
 
-/* A look has ended: first the claim learns of it, then the job. */
 static enum next
-found(struct scheduler *s, struct asked *slot, const struct finding *f,
-    struct err *e)
-{
-	struct open_job *job = slot->job;
-	struct open_claim *claim = job->claim;
-	struct part *part = claim->part;
-	int64_t now = scheduler_now(s), look_at = slot->look_at;
-	enum job_outcome outcome;
-	enum next how;
-
-	free_slot(s, slot);
-	if (job->job.looks == 0)
-		s->first_looks[job->job.lane]--;
-	outcome = job_look(&job->job, f, look_at, s->policy);
-	step_ripen(s, part, job->job.lane);
-	how = step_claim(s, part, claim, claim_event_of(f), f, job, now, e);
-	if (how == OK && outcome == END_EXPIRED && claim->jobs->next == NULL)
-		how = step_claim(
-		    s, part, claim, CLAIM_EV_EXPIRE, NULL, job, now, e);
-	if (how != OK)
-		return how;
-	if (outcome != END_OPEN)
-		return step_settle(s, part, job, outcome, f->code, f, now, e);
-	if (job->held_until != 0)
-		job->held_until = 1; /* nothing to wait for any more */
-	step_dirty_job(part, job);
-	part_pending(part)->steps++;
-	return dispatch_arm(s, job, job->job.due_at, e);
-}
-
-static enum next
-on_found(struct scheduler *s, const struct wire_found *m, struct err *e)
+on_found(struct scheduler *s, const struct wire_found *m,
+    const struct reader *raw, struct err *e)
 {
 	size_t i = m->request & 0xffff;
 	struct asked *slot = i < ASKED_MAX ? &s->asked[i] : NULL;
 
 	if (slot == NULL || slot->request != m->request)
 		return OK; /* answered before, by the one that was replaced */
-	if (slot->job == NULL) {
-		free_slot(s, slot);
-		return OK;
-	}
-	return found(s, slot, &m->finding, e);
+	return found_check(s, slot, &m->finding, raw, e);
 }
 
 static enum next
@@ -279,10 +339,14 @@ on_poison(struct scheduler *s, const struct wire_poison *m, struct err *e)
 	for (size_t i = 0; i < s->parts_n; i++) {
 		struct part *part = s->parts[i];
 		struct open_job *job = part_job(part, m->subject);
+		struct open_claim *claim =
+		    table_find(&part->claims, m->subject);
 
 		if (job != NULL)
-			return step_settle(s, part, job, END_REJECTED,
-			    CODE_POISON, NULL, scheduler_now(s), e);
+			return step_settle(s, job, END_REJECTED, CODE_POISON,
+			    NULL, scheduler_now(s), e);
+		if (claim != NULL)
+			return vigil_poisoned(s, claim, e);
 	}
 	return OK;
 }
@@ -291,6 +355,7 @@ static enum next
 on_message(struct scheduler *s, unsigned resolver, struct wire_message *message,
     struct err *e)
 {
+	struct reader raw = message->body;
 	struct wire_found found_m;
 	struct wire_poison poison;
 	struct wire_gone gone;
@@ -301,7 +366,7 @@ on_message(struct scheduler *s, unsigned resolver, struct wire_message *message,
 		return OK;
 	case WIRE_FOUND:
 		if (wire_get_found(&message->body, &found_m))
-			return on_found(s, &found_m, e);
+			return on_found(s, &found_m, &raw, e);
 		break;
 	case WIRE_POISON:
 		if (wire_get_poison(&message->body, &poison))

@@ -120,7 +120,7 @@ no_way_back(struct intake *in)
 
 static enum next
 answer(struct intake *in, enum job_outcome outcome, enum code code,
-    struct open_claim *claim, const char *joined, const char *why)
+    const struct open_claim *claim, const char *joined, const char *why)
 {
 	const struct job_request *r = &in->job.request;
 	struct job_end end = {
@@ -135,8 +135,14 @@ answer(struct intake *in, enum job_outcome outcome, enum code code,
 
 	snprintf(end.joined, sizeof(end.joined), "%s", joined);
 	memcpy(end.ref, r->ref, sizeof(end.ref));
-	return step_end(in->s, in->part, &in->who, in->ev->lane, &end,
-	    r->body_hash, claim, NULL, why, in->e);
+	return step_end(in->s, in->part,
+	    &(struct step_ending){.who = &in->who,
+		.end = &end,
+		.lane = in->ev->lane,
+		.body_hash = r->body_hash,
+		.claim = claim,
+		.why = why},
+	    in->e);
 }
 
 static enum next
@@ -147,27 +153,117 @@ reject(struct intake *in, enum code code, const char *why)
 	return answer(in, END_REJECTED, code, NULL, "", why);
 }
 
+/* In the words of core/diagnosis.h; saw: what it quotes, "" = nothing. */
+static enum next
+reject_as(struct intake *in, enum code code, const char *saw)
+{
+	char fix[SAY_MAX + 1], say[SAY_MAX + 1];
+
+	diagnosis_say(
+	    &(const struct diagnosis_facts){
+		.code = code,
+		.domain = in->job.request.domain,
+		.name = "",
+		.expected = "",
+		.saw = saw,
+	    },
+	    say, fix);
+	return reject(in, code, say);
+}
+
+static enum next
+done(struct intake *in, const struct open_claim *claim)
+{
+	return answer(in, END_DONE, CODE_NONE, claim, "", NULL);
+}
+
 /* -- the kinds ------------------------------------------------------------ */
+
+static struct step_on
+on(const struct intake *in, struct open_claim *claim,
+    const struct open_job *job)
+{
+	return (struct step_on){
+	    .claim = claim, .job = job, .lane = in->ev->lane, .now = in->now};
+}
+
+static struct open_claim *
+known_claim(const struct intake *in)
+{
+	return table_find(&in->part->claims, in->who.claim_key);
+}
+
+/* The claim, if this organisation has begun it. */
+static struct open_claim *
+held_claim(const struct intake *in)
+{
+	struct open_claim *claim = known_claim(in);
+
+	if (claim == NULL || claim->claim.status == CLAIM_RELEASED)
+		return NULL;
+	return claim;
+}
 
 static enum next
 begin_claim(struct intake *in, struct open_claim **claim)
 {
 	enum next how = part_claim(in->part, in->who.claim_key, claim, in->e);
+	struct step_on step = on(in, *claim, NULL);
 
-	if (how != OK)
-		return how;
-	return step_claim(in->s, in->part, *claim, CLAIM_EV_BEGIN, NULL, NULL,
-	    in->now, in->e);
+	return how == OK ? step_claim(in->s, &step, CLAIM_EV_BEGIN, NULL, in->e)
+			 : how;
+}
+
+/* Who signs for a domain is one organisation at a time. */
+static bool
+dkim_held(const struct intake *in, const struct open_claim *mine)
+{
+	for (const struct open_claim *c =
+		 part_same(in->part, in->job.request.domain);
+	     c != NULL; c = c->same)
+		if (c != mine && function_wanted(&c->claim, FUNCTION_DKIM))
+			return true;
+	return false;
+}
+
+/* A selector is a name in the DNS: no two keys share it, whosever they are. */
+static bool
+selector_used(const struct intake *in)
+{
+	const struct job_request *r = &in->job.request;
+
+	for (const struct open_claim *c = part_same(in->part, r->domain);
+	     c != NULL; c = c->same)
+		if (claim_selector_used(&c->claim, r->selector, &r->key))
+			return true;
+	return false;
+}
+
+static enum code
+judge_key(const struct intake *in)
+{
+	if (dkim_held(in, known_claim(in)))
+		return CODE_DKIM_HELD;
+	return selector_used(in) ? CODE_SELECTOR_USED : CODE_NONE;
 }
 
 static enum next
 do_claim(struct intake *in)
 {
+	const struct job_request *r = &in->job.request;
+	bool key = r->selector[0] != '\0';
+	enum code code = key ? judge_key(in) : CODE_NONE;
 	struct open_claim *claim;
-	enum next how = begin_claim(in, &claim);
+	struct step_on step;
+	enum next how;
 
-	return how == OK ? answer(in, END_DONE, CODE_NONE, claim, "", NULL)
-			 : how;
+	if (code != CODE_NONE)
+		return reject_as(in, code, "");
+	how = begin_claim(in, &claim);
+	step = on(in, claim, NULL);
+	if (how == OK && key)
+		how = step_key(in->s, &step, r->selector, &r->key, in->e);
+	return how == OK ? done(in, claim) : how;
 }
 
 /* An equal request is open: it serves both, until the later deadline. A single
@@ -179,6 +275,7 @@ equal_open(const struct open_claim *claim, const struct job *job)
 		return NULL;
 	for (struct open_job *o = claim->jobs; o != NULL; o = o->next)
 		if (o->job.kind == job->kind && o->job.checks == job->checks &&
+		    o->job.then == job->then &&
 		    o->job.deadline_at > o->job.accepted_at)
 			return o;
 	return NULL;
@@ -201,6 +298,19 @@ join(struct intake *in, struct open_claim *claim, struct open_job *open,
 }
 
 static enum next
+begin_job(struct intake *in, struct open_job *open)
+{
+	struct step_on step = on(in, open->claim, open);
+	enum next how = step_claim(in->s, &step, CLAIM_EV_OPEN, NULL, in->e);
+
+	if (how == OK)
+		how = step_functions(
+		    in->s, &step, open->job.then, FUNCTION_EV_ASK, in->e);
+	return how == OK ? dispatch_arm(in->s, open, open->job.due_at, in->e)
+			 : how;
+}
+
+static enum next
 accept(struct intake *in, const struct job *job)
 {
 	struct scheduler *s = in->s;
@@ -214,32 +324,130 @@ accept(struct intake *in, const struct job *job)
 	s->open_jobs++;
 	s->accepted++;
 	s->first_looks[job->lane]++;
+	open->first = true;
 	open->held_until = s->mono + (bulk ? GRACE_BULK_MS : GRACE_JOBS_MS);
 	how = part_hold(in->part, in->ev->lane, in->ev->offset, open, in->e);
-	if (how == OK)
-		how = step_claim(s, in->part, open->claim, CLAIM_EV_OPEN, NULL,
-		    open, in->now, in->e);
-	return how == OK ? dispatch_arm(s, open, job->due_at, in->e) : how;
+	return how == OK ? begin_job(in, open) : how;
+}
+
+/* What a job asks for that this claim or its neighbours do not allow. */
+static enum code
+judge_wishes(const struct intake *in)
+{
+	const struct job_request *r = &in->job.request;
+	const struct open_claim *claim = held_claim(in);
+	struct claim none;
+	const struct claim *c = &none;
+	enum code code;
+
+	claim_init(&none);
+	if (claim != NULL)
+		c = &claim->claim;
+	else if (r->kind == JOB_ACTIVATE)
+		return CODE_NOT_YOURS;
+	code = function_judge(c, r->functions, 0, in->s->policy);
+	if (code != CODE_NONE)
+		return code;
+	if ((r->checks & 1u << CHECK_DKIM) && c->keys_n == 0)
+		return CODE_NO_KEY;
+	if ((r->functions & 1u << FUNCTION_DKIM) && dkim_held(in, claim))
+		return CODE_DKIM_HELD;
+	return CODE_NONE;
 }
 
 static enum next
-do_verify(struct intake *in)
+open_job(struct intake *in, struct open_claim *claim)
 {
 	uint8_t digest[SEEN_DIGEST];
-	struct open_claim *claim;
 	struct open_job *open;
 	struct reader seed;
 	struct job job;
-	enum next how = begin_claim(in, &claim);
+	enum next how;
 
-	if (how != OK)
-		return how;
 	step_digest(digest, in->who.job_key);
 	reader_init(&seed, digest, sizeof(digest));
-	job_open(&job, &in->job.request, in->ev->lane, in->now,
-	    reader_u32(&seed), in->s->policy);
+	if (!job_open(&job, &in->job.request, in->ev->lane, in->now,
+		reader_u32(&seed), &claim->claim, in->s->policy)) {
+		err_set(in->e, "memory is out for a job");
+		return RETRY;
+	}
 	open = equal_open(claim, &job);
-	return open == NULL ? accept(in, &job) : join(in, claim, open, &job);
+	if (open == NULL)
+		return accept(in, &job);
+	how = join(in, claim, open, &job);
+	job_free(&job);
+	return how;
+}
+
+/* And activate. */
+static enum next
+do_verify(struct intake *in)
+{
+	enum code code = judge_wishes(in);
+	struct open_claim *claim;
+	enum next how;
+
+	if (code != CODE_NONE)
+		return reject_as(in, code, "");
+	how = begin_claim(in, &claim);
+	return how == OK ? open_job(in, claim) : how;
+}
+
+/* At once, and before everything that waits in the bulk lane. Open jobs go on,
+ * but switch it on no more. */
+static enum next
+do_deactivate(struct intake *in)
+{
+	uint32_t off = in->job.request.functions;
+	struct open_claim *claim = held_claim(in);
+	struct step_on step = on(in, claim, NULL);
+	enum code code = claim == NULL ? CODE_NOT_YOURS
+				       : function_judge(&claim->claim, 0, off,
+					     in->s->policy);
+	enum next how;
+
+	if (code != CODE_NONE)
+		return reject_as(in, code, "");
+	step.lane = LANE_JOBS;
+	how = step_functions(in->s, &step, off, FUNCTION_EV_OFF, in->e);
+	for (struct open_job *j = claim->jobs; j != NULL; j = j->next) {
+		if (!(j->job.then & off))
+			continue;
+		j->job.then = (uint8_t)(j->job.then & ~off);
+		j->job.ver++;
+		step_dirty_job(in->part, j);
+	}
+	part_pending(in->part)->urgent = true;
+	step_ripen(in->s, in->part, LANE_JOBS);
+	return how == OK ? done(in, claim) : how;
+}
+
+static enum next
+do_recheck(struct intake *in)
+{
+	uint32_t checks = in->job.request.checks;
+	struct open_claim *claim = held_claim(in);
+	enum next how;
+
+	if (claim == NULL)
+		return reject_as(in, CODE_NOT_YOURS, "");
+	if ((checks & 1u << CHECK_DKIM) && claim->claim.keys_n == 0)
+		return reject_as(in, CODE_NO_KEY, "");
+	how = vigil_now(
+	    in->s, claim, checks == 0 ? vigil_checks(claim) : checks, in->e);
+	return how == OK ? done(in, claim) : how;
+}
+
+static enum next
+do_watch(struct intake *in)
+{
+	struct open_claim *claim = held_claim(in);
+	enum next how;
+
+	if (claim == NULL)
+		return reject_as(in, CODE_NOT_YOURS, "");
+	how = vigil_watch(in->s, claim, in->e);
+	return how == OK ? done(in, claim) : how;
 }
 
 static enum next
@@ -254,32 +462,29 @@ do_cancel(struct intake *in)
 	open = part_job(in->part, target.job_key);
 	step_digest(entry.digest, target.job_key);
 	if (open != NULL) {
-		how = step_settle(in->s, in->part, open, END_CANCELLED,
-		    CODE_NONE, NULL, in->now, in->e);
+		how = step_settle(in->s, open, END_CANCELLED, CODE_NONE, NULL,
+		    in->now, in->e);
 	} else if (seen_find(in->part->seen, entry.digest) == NULL) {
 		how = step_remember(in->s, in->part, &entry, in->e);
 	}
-	return how == OK ? answer(in, END_DONE, CODE_NONE, NULL, "", NULL)
-			 : how;
+	return how == OK ? done(in, NULL) : how;
 }
 
 static enum next
 do_release(struct intake *in)
 {
-	struct open_claim *claim =
-	    table_find(&in->part->claims, in->who.claim_key);
+	struct open_claim *claim = known_claim(in);
+	struct step_on step = on(in, claim, NULL);
 	enum next how = OK;
 
 	if (claim == NULL)
-		return answer(in, END_DONE, CODE_NONE, NULL, "", NULL);
+		return done(in, NULL);
 	while (how == OK && claim->jobs != NULL)
-		how = step_settle(in->s, in->part, claim->jobs, END_CANCELLED,
+		how = step_settle(in->s, claim->jobs, END_CANCELLED,
 		    CODE_RELEASED, NULL, in->now, in->e);
 	if (how == OK)
-		how = step_claim(in->s, in->part, claim, CLAIM_EV_RELEASE, NULL,
-		    NULL, in->now, in->e);
-	return how == OK ? answer(in, END_DONE, CODE_NONE, claim, "", NULL)
-			 : how;
+		how = step_claim(in->s, &step, CLAIM_EV_RELEASE, NULL, in->e);
+	return how == OK ? done(in, claim) : how;
 }
 
 static enum next (*const carry_out[JOB_KIND_N])(struct intake *in) = {
@@ -287,7 +492,19 @@ static enum next (*const carry_out[JOB_KIND_N])(struct intake *in) = {
     [JOB_VERIFY] = do_verify,
     [JOB_CANCEL] = do_cancel,
     [JOB_RELEASE] = do_release,
+    [JOB_ACTIVATE] = do_verify,
+    [JOB_DEACTIVATE] = do_deactivate,
+    [JOB_RECHECK] = do_recheck,
+    [JOB_WATCH] = do_watch,
 };
+
+/* Of the lane of support: whatever ends something. */
+static bool
+of_control(enum job_kind kind)
+{
+	return kind == JOB_CANCEL || kind == JOB_RELEASE ||
+	       kind == JOB_DEACTIVATE;
+}
 
 /* -- the way of a record -------------------------------------------------- */
 
@@ -309,7 +526,6 @@ step_new(struct intake *in)
 {
 	const struct job_request *r = &in->job.request;
 	struct domain_facts facts;
-	char fix[SAY_MAX + 1], say[SAY_MAX + 1];
 	enum code code;
 
 	idna_facts(r->domain, &facts);
@@ -317,16 +533,8 @@ step_new(struct intake *in)
 					 : job_judge(r, &facts, in->s->policy);
 	if (code == CODE_NONE)
 		return carry_out[r->kind](in);
-	diagnosis_say(
-	    &(const struct diagnosis_facts){
-		.code = code,
-		.domain = r->domain,
-		.name = "",
-		.expected = "",
-		.saw = in->job.why,
-	    },
-	    say, fix);
-	return reject(in, code, in->job.why[0] != '\0' ? in->job.why : say);
+	return in->job.why[0] != '\0' ? reject(in, code, in->job.why)
+				      : reject_as(in, code, in->job.why);
 }
 
 /* One decision an identity: open, finished, cancelled ahead, or new. */
@@ -436,7 +644,7 @@ readable(struct intake *in)
 		return OK;
 	}
 	if (in->ev->lane == LANE_CONTROL && in->job.code == CODE_NONE &&
-	    (r->kind == JOB_CLAIM || r->kind == JOB_VERIFY))
+	    !of_control(r->kind))
 		in->job.code = CODE_UNKNOWN_KIND;
 	return by_identity(in);
 }

@@ -2,6 +2,7 @@
 /* domainproofd: the options, and then the supervisor. */
 #include "core/children.h"
 #include "io/conf.h"
+#include "worker/here.h"
 #include "worker/supervisor.h"
 
 #include <getopt.h>
@@ -107,7 +108,8 @@ show_settings(const struct options *o)
 	static struct policy policy;
 	struct err e;
 
-	if (conf_read(o->path, &settings, &policy, &e) != OK) {
+	if (conf_read(o->path, &settings, &policy, &e) != OK ||
+	    (o->verb == DO_CHECK && here_check(&settings, &e) != OK)) {
 		fprintf(stderr, "domainproofd: %s\n", e.text);
 		return EXIT_CODE_USAGE;
 	}

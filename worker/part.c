@@ -50,11 +50,12 @@ part_free(struct part *part)
 	if (part == NULL)
 		return;
 	for (size_t at = 0; (job = table_next(&part->jobs, &at)) != NULL;) {
-		record_job_free(&job->job);
+		part_kept_drop(job, UINT32_MAX);
+		job_free(&job->job);
 		mem_free(job);
 	}
 	for (size_t at = 0; (claim = table_next(&part->claims, &at)) != NULL;) {
-		record_claim_free(&claim->claim);
+		claim_free(&claim->claim);
 		mem_free(claim);
 	}
 	table_free(&part->jobs);
@@ -95,6 +96,8 @@ part_claim(
 	}
 	claim_init(&claim->claim);
 	claim->part = part;
+	claim->asked = NO_SLOT;
+	claim->timer = (struct timer){.place = TIMER_IDLE, .owner = claim};
 	memcpy(claim->key, key, len);
 	*out = claim;
 	how = index_domain(part, claim, e);
@@ -102,9 +105,9 @@ part_claim(
 }
 
 struct open_claim *
-part_same(const struct part *part, const struct open_claim *claim)
+part_same(const struct part *part, const char *domain)
 {
-	return table_find(&part->domains, strchr(claim->key, '/') + 1);
+	return table_find(&part->domains, domain);
 }
 
 struct open_job *
@@ -162,7 +165,7 @@ part_job_add(struct part *part, const char *key, const struct job *job,
 	}
 	memcpy(new->key, key, len);
 	new->job = *job;
-	new->asked = SIZE_MAX;
+	new->asked = NO_SLOT;
 	new->timer = (struct timer){.place = TIMER_IDLE, .owner = new};
 	new->claim = claim;
 	new->next = claim->jobs;
@@ -187,6 +190,23 @@ unlink_job(struct part *part, struct open_job *job)
 	*at = job->next_dirty;
 }
 
+void
+part_kept_drop(struct open_job *job, uint32_t checks)
+{
+	struct kept **at = &job->kept;
+
+	while (*at != NULL) {
+		struct kept *k = *at;
+
+		if (checks & 1u << k->check) {
+			*at = k->next;
+			mem_free(k);
+		} else {
+			at = &k->next;
+		}
+	}
+}
+
 static void
 forget_held(struct part *part, const struct open_job *job)
 {
@@ -203,7 +223,8 @@ part_job_drop(struct part *part, struct open_job *job)
 	forget_held(part, job);
 	unlink_job(part, job);
 	table_remove(&part->jobs, job->key);
-	record_job_free(&job->job);
+	part_kept_drop(job, UINT32_MAX);
+	job_free(&job->job);
 	mem_free(job);
 }
 
@@ -319,7 +340,7 @@ apply_claim(struct part *part, const struct record_key *key,
 	how = part_claim(part, text, &claim, e);
 	if (how != OK)
 		return how;
-	record_claim_free(&claim->claim);
+	claim_free(&claim->claim);
 	claim_init(&claim->claim);
 	if (record->value == NULL)
 		return OK;
@@ -349,7 +370,7 @@ apply_job(struct part *part, const struct record_key *key,
 		return how;
 	if (open == NULL)
 		return part_job_add(part, text, &job, &open, e);
-	record_job_free(&open->job);
+	job_free(&open->job);
 	open->job = job;
 	return OK;
 }

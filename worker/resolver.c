@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The resolver: takes looks from the scheduler, asks the DNS, sends findings
- * back. It knows no job and no key, and keeps nothing: when it dies the next
- * one says hello and is sent everything again. */
+ * back, one for each check as soon as it is known. It knows no job and no
+ * private key, and keeps nothing: when it dies the next one says hello and is
+ * sent everything again. */
 #include "core/mem.h"
 #include "core/wire.h"
+#include "io/clock.h"
 #include "io/entropy.h"
 #include "io/failpoint.h"
 #include "io/frame.h"
 #include "io/log.h"
-#include "worker/looks.h"
+#include "worker/include.h"
 #include "worker/role.h"
 
 #include <stdlib.h>
@@ -29,6 +31,10 @@ struct out { /* a frame that waits for the scheduler to read */
 struct resolver {
 	const struct role *role;
 	struct looks *looks;
+	struct include *include;
+	uint32_t seed;
+	struct dname mail_from; /* of our envelope sender; len 0: customer's */
+	bool mail_from_known;
 	int waits;	   /* epoll of the two descriptors */
 	uint32_t interest; /* in the scheduler's */
 	struct out *out, *out_last;
@@ -127,7 +133,12 @@ put_found(struct resolver *r, uint64_t request, const struct finding *f)
 static void
 on_found(void *arg, uint64_t tag, const struct finding *f)
 {
-	put_found(arg, tag, f);
+	struct resolver *r = arg;
+
+	if (tag == INCLUDE_TAG)
+		include_found(r->include, f);
+	else
+		put_found(r, tag, f);
 }
 
 /* --- trouble -------------------------------------------------------------- */
@@ -164,33 +175,87 @@ on_trouble(void *arg, const struct asks_trouble *t)
 /* --- looks, in ------------------------------------------------------------ */
 
 static void
-put_undecided(struct resolver *r, uint64_t request, enum code code)
+put_undecided(
+    struct resolver *r, uint64_t request, enum check check, enum code code)
 {
 	struct finding f = {
-	    .check = CHECK_OWNERSHIP,
+	    .check = check,
 	    .verdict = VERDICT_UNDECIDED,
 	    .code = code,
+	    .mark = NO_MARK,
 	};
 
 	put_found(r, request, &f);
 }
 
+/* What is the same for all checks. */
 static bool
-wish_of(struct look_wish *w, const struct wire_look *m, const struct role *role)
+wish_of(
+    struct look_wish *w, const struct wire_look *m, const struct resolver *r)
 {
-	const struct policy *p = role->policy;
+	const struct policy *p = r->role->policy;
 
 	*w = (struct look_wish){
-	    .order = m->order,
 	    .apex_ok = p->apex == APEX_ACCEPT,
-	    .authoritative = role->settings->dns.authoritative,
-	    .private_ok = role->settings->dns.private_ok,
+	    .authoritative = r->role->settings->dns.authoritative,
+	    .private_ok = r->role->settings->dns.private_ok,
+	    .quick = m->quick,
+	    .seed = r->seed,
+	    .wall_s = clock_wall_ms() / 1000,
 	};
 	memcpy(w->token, m->token, sizeof(w->token));
 	memcpy(w->service, p->service, sizeof(w->service));
-	return dname_from_text(&w->domain, m->domain, NULL) == DNAME_OK &&
-	       dname_from_text(&w->registrable, m->registrable, NULL) ==
-		   DNAME_OK;
+	if (dname_from_text(&w->domain, m->domain, NULL) != DNAME_OK ||
+	    dname_from_text(&w->registrable, m->registrable, NULL) != DNAME_OK)
+		return false;
+	w->mail_from = r->mail_from_known ? r->mail_from : w->domain;
+	return true;
+}
+
+/* The first key is the one that is to be published. */
+static void
+add_keys(struct look_wish *w, const struct wire_look *m,
+    struct dkim_known known[CLAIM_KEYS_MAX])
+{
+	if (m->keys_n == 0)
+		return;
+	w->selector = m->keys[0].selector;
+	w->key = &m->keys[0].key;
+	w->known = known;
+	w->known_n = m->keys_n - 1u;
+	for (size_t i = 0; i < w->known_n; i++)
+		known[i] = (struct dkim_known){
+		    .selector = m->keys[i + 1].selector,
+		    .key = &m->keys[i + 1].key,
+		};
+}
+
+/* Takes on one check. w is what all of them share. */
+static void
+begin(struct resolver *r, const struct wire_look *m, struct look_wish *w,
+    enum check check)
+{
+	struct dkim_known known[CLAIM_KEYS_MAX];
+	bool proven = (m->proven >> check & 1) != 0;
+	enum next next;
+	struct err e;
+
+	w->check = check;
+	w->order = proven ? LOOK_PUBLIC_FIRST : LOOK_SERVERS_FIRST;
+	w->explain = !proven && !m->quick;
+	if (check == CHECK_DKIM)
+		add_keys(w, m, known);
+	if (check == CHECK_SPF)
+		next = include_begin(r->include, w, m->subject, m->request, &e);
+	else
+		next = looks_begin(r->looks, w, m->subject, m->request, &e);
+	w->selector = NULL;
+	w->key = NULL;
+	w->known_n = 0;
+	if (next == OK)
+		return;
+	log_line(LOG_WARN, "resolver.no_look", FIELDS(TEXT("why", e.text)));
+	put_undecided(r, m->request, check, CODE_TIMEOUT);
 }
 
 static void
@@ -198,21 +263,24 @@ take_look(struct resolver *r, struct reader *body)
 {
 	struct wire_look m;
 	struct look_wish wish;
-	struct err e;
+	bool named;
 
 	if (!wire_get_look(body, &m)) {
 		end(r, EXIT_CODE_BUG, "resolver.end", "unreadable look");
 		return;
 	}
-	if (!wish_of(&wish, &m, r->role)) {
+	named = wish_of(&wish, &m, r);
+	if (!named)
 		log_line(LOG_ERROR, "resolver.bad_name",
 		    FIELDS(TEXT("subject", m.subject)));
-		put_undecided(r, m.request, CODE_BAD_DOMAIN);
-	} else if (looks_begin(r->looks, &wish, m.subject, m.request, &e) !=
-		   OK) {
-		log_line(
-		    LOG_WARN, "resolver.no_look", FIELDS(TEXT("why", e.text)));
-		put_undecided(r, m.request, CODE_TIMEOUT);
+	for (int check = 0; check < CHECK_N; check++) {
+		if ((m.checks >> check & 1) == 0)
+			continue;
+		if (named)
+			begin(r, &m, &wish, (enum check)check);
+		else
+			put_undecided(
+			    r, m.request, (enum check)check, CODE_BAD_DOMAIN);
 	}
 }
 
@@ -314,6 +382,7 @@ run(struct resolver *r)
 		shm_beat(r->role->shm, r->role->child);
 		flush(r);
 		set_interest(r);
+		include_serve(r->include, clock_mono_ms());
 		if (looks_serve(r->looks, WAIT_MS, r->waits))
 			on_events(r);
 	}
@@ -332,6 +401,33 @@ watch_fd(struct resolver *r, int fd, struct err *e)
 	return RETRY;
 }
 
+/* Whose domain our mail has in its envelope: the customer's, or that of our
+ * default sender. */
+static void
+read_mail_from(struct resolver *r)
+{
+	const struct policy *p = r->role->policy;
+	const char *at = strrchr(p->default_sender, '@');
+
+	r->mail_from_known = p->envelope_from == ENVELOPE_OURS;
+	if (!r->mail_from_known || at == NULL ||
+	    dname_from_text(&r->mail_from, at + 1, NULL) != DNAME_OK)
+		r->mail_from.len = 0;
+}
+
+static enum next
+open_include(struct resolver *r, struct err *e)
+{
+	struct include_conf conf = {
+	    .looks = r->looks,
+	    .policy = r->role->policy,
+	    .found = on_found,
+	    .arg = r,
+	};
+
+	return include_open(&r->include, &conf, e);
+}
+
 static enum next
 open_all(struct resolver *r, struct err *e)
 {
@@ -343,7 +439,8 @@ open_all(struct resolver *r, struct err *e)
 	};
 	enum next n;
 
-	if ((n = entropy_check(e)) != OK)
+	if ((n = entropy_check(e)) != OK ||
+	    (n = entropy_get(&r->seed, sizeof(r->seed), e)) != OK)
 		return n;
 	if ((n = looks_conf_asks(&conf.asks, r->role->settings, e)) != OK)
 		return n;
@@ -357,7 +454,10 @@ open_all(struct resolver *r, struct err *e)
 	    (n = watch_fd(r, r->role->scheduler_fd, e)) != OK)
 		return n;
 	r->interest = EPOLLIN;
-	return looks_open(&r->looks, &conf, e);
+	if ((n = looks_open(&r->looks, &conf, e)) != OK)
+		return n;
+	read_mail_from(r);
+	return open_include(r, e);
 }
 
 static int
@@ -399,6 +499,7 @@ resolver_main(const struct role *role)
 	code = r->exit_code;
 done:
 	if (r) {
+		include_close(r->include);
 		looks_close(r->looks);
 		while (r->out) {
 			struct out *o = r->out;

@@ -134,6 +134,8 @@ scheduler_open(struct scheduler **out, const struct role *role, struct err *e)
 	s->wake_fd = -1;
 	s->resolvers_n = (unsigned)role->resolvers_n;
 	s->mono = clock_mono_ms();
+	guard_init(
+	    &s->guard, role->policy->guard_percent, role->policy->guard_looks);
 	s->kafka_conf = (struct kafka_conf){
 	    .brokers = set->kafka.brokers,
 	    .prefix = set->kafka.prefix,
@@ -151,12 +153,16 @@ scheduler_open(struct scheduler **out, const struct role *role, struct err *e)
 static void
 drop_part(struct scheduler *s, struct part *part)
 {
+	struct open_claim *claim;
 	struct open_job *job;
 
 	for (size_t at = 0; (job = table_next(&part->jobs, &at)) != NULL;) {
 		dispatch_forget(s, job);
 		s->open_jobs--;
 	}
+	for (size_t at = 0; (claim = table_next(&part->claims, &at)) != NULL;)
+		vigil_forget(s, claim);
+	dispatch_forget_part(s, part);
 	if (s->status != NULL)
 		status_gone(s->status, part->p);
 	for (size_t i = 0; i < s->parts_n; i++)
@@ -188,6 +194,8 @@ scheduler_close(struct scheduler *s)
 	batch_free(s->batch);
 	for (int l = 0; l < LANE_N; l++)
 		timers_free(&s->due[l]);
+	timers_free(&s->own);
+	timers_free(&s->watched);
 	mem_free(s->asked);
 	mem_free(s->lines);
 	if (s->wake_fd >= 0)
@@ -266,17 +274,21 @@ restore_next(struct scheduler *s)
 static enum next
 install(struct scheduler *s, struct part *part, struct err *e)
 {
+	struct open_claim *claim;
 	struct open_job *job;
 	enum next how = OK;
 
 	s->parts[s->parts_n++] = part;
 	for (size_t at = 0; (job = table_next(&part->jobs, &at)) != NULL;) {
 		s->open_jobs++;
-		if (job->job.looks == 0)
-			s->first_looks[job->job.lane]++;
+		job->first = job->job.looks == 0;
+		s->first_looks[job->job.lane] += job->first;
 		if (how == OK)
 			how = dispatch_arm(s, job, job->job.due_at, e);
 	}
+	for (size_t at = 0;
+	     how == OK && (claim = table_next(&part->claims, &at)) != NULL;)
+		how = vigil_see(s, claim, e);
 	part->touch = true; /* its commit tells the broker's time */
 	part->touched_at = s->mono;
 	s->lanes_changed = true;
@@ -741,7 +753,8 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 			return condemned_turn(s, wake_due);
 	}
 	touch_idle(s);
-	dispatch_turn(s);
+	if (dispatch_turn(s, &e) != OK)
+		return fail("step.failed", &e, EXIT_CODE_OUTSIDE);
 	if (s->status != NULL)
 		status_due = status_turn(s->status, s->mono);
 	if (!s->ready && settled_in(s)) {

@@ -16,6 +16,7 @@
  * (io/task.h) that share nothing with it but what they are handed. */
 #pragma once
 #include "core/diagnosis.h"
+#include "core/guard.h"
 #include "core/murmur2.h"
 #include "core/restore.h"
 #include "core/seen.h"
@@ -41,35 +42,55 @@
 #define FIRST_LOOKS_MAX	     4096u    /* accepted, not looked at yet, a lane */
 #define ASKED_MAX	     4096u    /* looks out at resolvers */
 #define ASKED_BULK_MAX	     2048u
+#define ASKED_OWN_MAX	     512u /* of them: looks at claims by themselves */
+#define NO_SLOT		     UINT32_MAX
+#define ADVICE_MS	     300 /* a result waits so long for dmarc's advice */
+#define WATCHES_MAX	     10000u
 #define TOUCH_MS	     (24 * 3600 * 1000) /* each partition commits that often */
 #define JOB_HASH_TTL_S	     (7 * 24 * 3600) /* in Redis, after its end */
 
 /* -- memory of one partition -------------------------------------------- */
 
 struct open_job;
+struct watch; /* vigil.c */
 
 struct open_claim {
 	struct claim claim;
 	struct part *part;
 	struct open_job *jobs;	 /* open ones of this claim */
 	struct open_claim *same; /* another organisation's, same domain */
-	bool dirty;		 /* on its partition's list */
-	bool urgent;		 /* an interactive job's step made it so */
 	struct open_claim *next_dirty;
-	char key[]; /* "org/domain" */
+	struct timer timer;  /* its next look without a job, broker ms */
+	struct watch *watch; /* somebody watches, or wants a look now */
+	uint32_t asked;	     /* such a look is out: index into asked[] */
+	uint8_t key_turn;    /* counts changes of its key */
+	bool dirty;	     /* on its partition's list */
+	bool urgent;	     /* an interactive job's step made it so */
+	char key[];	     /* "org/domain" */
+};
+
+/* A finding of a job that goes on, as it came: results tell all of it. */
+struct kept {
+	struct kept *next;
+	uint8_t check;
+	uint16_t len;
+	uint8_t bytes[]; /* the body of a WIRE_FOUND */
 };
 
 struct open_job {
 	struct job job;
 	struct open_claim *claim;
 	struct open_job *next; /* of the same claim */
-	struct timer timer;    /* due, in broker ms; idle while asked */
-	size_t asked;	       /* index into asked[], SIZE_MAX = not asked */
+	struct kept *kept;     /* of settled checks, and of a look under way */
+	struct timer timer;    /* due, in broker ms; idle while asked, but for
+				* one that is proven and waits for advice */
 	int64_t held_until;    /* mono ms: need not be written before; 0 = it is
 				* not in its lane's queue of held */
 	uint64_t held_seq;     /* its number in its lane's queue of held */
-	bool dirty;
 	struct open_job *next_dirty;
+	uint32_t asked; /* index into asked[], NO_SLOT = not asked */
+	bool first;	/* its first look has not ended: one of first_looks */
+	bool dirty;
 	char key[]; /* "org/domain/id" */
 };
 
@@ -136,14 +157,15 @@ void part_free(struct part *part);
 /* Finds or makes (not begun). RETRY: memory is out. */
 enum next part_claim(struct part *part, const char *key,
     struct open_claim **out, struct err *e) MUST_USE;
-/* The first claim on the domain of this one; the others follow by `same`. */
-struct open_claim *part_same(
-    const struct part *part, const struct open_claim *claim);
+/* The first claim on a domain, NULL if none; the others follow by `same`. */
+struct open_claim *part_same(const struct part *part, const char *domain);
 struct open_job *part_job(const struct part *part, const char *key);
 enum next part_job_add(struct part *part, const char *key,
     const struct job *job, struct open_job **out, struct err *e) MUST_USE;
 /* Takes it off the tables and frees it; its timer must be idle. */
 void part_job_drop(struct part *part, struct open_job *job);
+/* Its findings that were kept: of these checks (a bit each). */
+void part_kept_drop(struct open_job *job, uint32_t checks);
 /* The longest-lived open verify job of a claim, NULL if none. */
 struct open_job *part_lasting(const struct open_claim *claim);
 enum next part_hold(struct part *part, enum lane lane, int64_t offset,
@@ -260,12 +282,25 @@ struct status_put *status_end_put(
 
 /* -- the scheduler itself ------------------------------------------------ */
 
-struct asked {		      /* a look that is out at a resolver */
-	struct open_job *job; /* NULL: free, or its job is gone */
-	uint64_t request;     /* 0 = free */
-	int64_t look_at;      /* broker ms */
-	int64_t sent_at;      /* mono ms */
+enum asked_for {
+	ASKED_JOB,
+	ASKED_RECHECK, /* a claim that holds something, now and then */
+	ASKED_NOW,     /* a recheck job: misses are noted, not counted */
+	ASKED_WATCH,   /* somebody watches: the same, and quick */
+};
+
+struct asked {			  /* a look that is out at a resolver */
+	struct open_claim *claim; /* NULL: free, or its partition is gone */
+	struct open_job *job;	  /* NULL: gone, or a look without one */
+	uint64_t request;	  /* 0 = free */
+	int64_t look_at;	  /* broker ms */
+	int64_t sent_at;	  /* mono ms */
+	enum asked_for purpose;
 	enum lane lane;
+	uint32_t out;	     /* checks that have not come yet, a bit each */
+	uint32_t neg_ttl_s;  /* the largest of those that have */
+	uint32_t generation; /* of the claim, and of its key: answers to */
+	uint8_t key_turn;    /* what was before say nothing */
 	unsigned resolver;
 	uint32_t next_free;
 };
@@ -319,6 +354,11 @@ struct scheduler {
 	struct asked *asked;	   /* ASKED_MAX */
 	uint32_t asked_free;
 	unsigned asked_n[LANE_N];
+	unsigned asked_own_n;  /* looks of ASKED_RECHECK, not in asked_n */
+	struct timers own;     /* claims by their next look without a job */
+	struct timers watched; /* struct watch by its next look */
+	unsigned watches_n;
+	struct guard guard;
 	uint64_t request_last;
 	unsigned resolvers_n;
 	struct resolver_line *lines;
@@ -328,7 +368,10 @@ struct scheduler {
 	uint64_t rerouted, accepted, settled; /* counters for the log */
 	size_t turn_part; /* where batch_take begins, for fairness */
 	int64_t resend_due;
-	int64_t bulk_alarm_due; /* mono ms of the next one at the earliest */
+	/* mono ms of the next of these alarms at the earliest */
+	int64_t bulk_alarm_due, include_alarm_due, watch_alarm_due;
+	int64_t undecided_alarm_due;
+	uint64_t undecided_long; /* checks since the last such alarm */
 	bool draining;
 	struct kafka_event ev; /* large */
 };
@@ -355,23 +398,57 @@ enum next intake_record(struct scheduler *s, struct part *part,
 void step_who(
     struct step_who *w, const char *org, const char *domain, const char *id);
 void step_who_of(struct step_who *w, const char *job_key);
-enum next step_claim(struct scheduler *s, struct part *part,
-    struct open_claim *claim, enum claim_event ev, const struct finding *f,
-    const struct open_job *job, int64_t now, struct err *e) MUST_USE;
+/* On what a step is taken. */
+struct step_on {
+	struct open_claim *claim;
+	const struct open_job *job; /* whose step it is; NULL = none */
+	enum lane lane;		    /* LANE_BULK: it may wait */
+	int64_t now;
+};
+enum next step_claim(struct scheduler *s, const struct step_on *on,
+    enum claim_event ev, const struct finding *f, struct err *e) MUST_USE;
+enum next step_function(struct scheduler *s, const struct step_on *on,
+    enum function fn, enum function_event ev, const struct finding *f,
+    struct err *e) MUST_USE;
+/* The same event for each function of a set of bits. */
+enum next step_functions(struct scheduler *s, const struct step_on *on,
+    uint32_t functions, enum function_event ev, struct err *e) MUST_USE;
+/* What a look found of one check, of whichever. STEP_NOTES: a miss is
+ * remembered, and takes nothing away. */
+enum step_count { STEP_COUNTS, STEP_NOTES };
+enum next step_check(struct scheduler *s, const struct step_on *on,
+    const struct finding *f, enum step_count count, struct err *e) MUST_USE;
+/* Another key is the one to be published. RETRY: memory is out. */
+enum next step_key(struct scheduler *s, const struct step_on *on,
+    const char *selector, const struct dkim_public *key,
+    struct err *e) MUST_USE;
+bool step_proven(const struct open_claim *claim); /* verified or lapsing */
 /* Ends a request: its result, its identity among the seen, its tombstone, its
- * hash. job NULL: it was never open. */
+ * hash. */
+struct step_ending {
+	const struct step_who *who;
+	const struct job_end *end;
+	enum lane lane;
+	uint32_t body_hash;
+	const struct open_claim *claim;		 /* NULL: there is none */
+	uint32_t checks;			 /* that the result lists */
+	const struct finding *findings[CHECK_N]; /* as message_result */
+	const char *why;			 /* may be NULL */
+};
 enum next step_end(struct scheduler *s, struct part *part,
-    const struct step_who *w, enum lane lane, const struct job_end *end,
-    uint32_t body_hash, struct open_claim *claim, const struct finding *f,
-    const char *why, struct err *e) MUST_USE;
-/* Ends an open job and forgets it. */
-enum next step_settle(struct scheduler *s, struct part *part,
-    struct open_job *job, enum job_outcome outcome, enum code code,
-    const struct finding *f, int64_t now, struct err *e) MUST_USE;
+    const struct step_ending *ending, struct err *e) MUST_USE;
+/* Ends an open job and forgets it, with what was kept of its looks. f: of the
+ * finding that ends it, NULL = none. */
+enum next step_settle(struct scheduler *s, struct open_job *job,
+    enum job_outcome outcome, enum code code, const struct finding *f,
+    int64_t now, struct err *e) MUST_USE;
 void step_digest(uint8_t out[SEEN_DIGEST], const char *job_key);
 /* A step of this lane has ended: what is pending is to be written. At once,
  * but for the bulk lane: its steps of all partitions go together. */
 void step_ripen(const struct scheduler *s, struct part *part, enum lane lane);
+/* As step_ripen, of a step that more will follow in a moment. */
+void step_ripen_soon(
+    const struct scheduler *s, struct part *part, enum lane lane);
 void step_dirty_claim(
     struct part *part, struct open_claim *claim, enum lane lane);
 void step_dirty_job(struct part *part, struct open_job *job);
@@ -389,9 +466,50 @@ void step_trouble(struct part *part, const char *name, const struct step_who *w,
 void dispatch_init(struct scheduler *s);
 enum next dispatch_arm(struct scheduler *s, struct open_job *job, int64_t due,
     struct err *e) MUST_USE;
-/* The job ends or its partition goes: an answer still out only frees its
- * slot. */
+/* The job ends or its partition goes: what is still out of its look is its
+ * claim's. */
 void dispatch_forget(struct scheduler *s, struct open_job *job);
-void dispatch_turn(struct scheduler *s);
+/* The partition goes: answers still out only free their slots. */
+void dispatch_forget_part(struct scheduler *s, const struct part *part);
+/* Room for a look of this purpose? */
+bool dispatch_room(
+    const struct scheduler *s, enum asked_for purpose, enum lane lane);
+/* Sends the look that `want` describes: claim, job, purpose, lane, and what is
+ * asked for in `out`. False: not now. */
+bool dispatch_ask(struct scheduler *s, const struct asked *want);
+void dispatch_free(struct scheduler *s, struct asked *slot);
+enum next dispatch_turn(struct scheduler *s, struct err *e) MUST_USE;
 enum next dispatch_receive(struct scheduler *s, struct err *e) MUST_USE;
 int64_t dispatch_next_due(const struct scheduler *s);
+
+/* found.c: one check of a look that is out has come; raw: its message */
+enum next found_check(struct scheduler *s, struct asked *slot,
+    const struct finding *f, const struct reader *raw, struct err *e) MUST_USE;
+/* A proven job has waited long enough for what holds nothing back. */
+enum next found_late(
+    struct scheduler *s, struct open_job *job, struct err *e) MUST_USE;
+
+/* vigil.c: looks without a job */
+/* After a step of the claim: if it holds something, it is looked at now and
+ * then. */
+enum next vigil_see(
+    struct scheduler *s, struct open_claim *claim, struct err *e) MUST_USE;
+/* One look at these checks now. */
+enum next vigil_now(struct scheduler *s, struct open_claim *claim,
+    uint32_t checks, struct err *e) MUST_USE;
+/* Many quick looks for a while, at what is not right. */
+enum next vigil_watch(
+    struct scheduler *s, struct open_claim *claim, struct err *e) MUST_USE;
+/* Such a look has ended, or killed three resolvers. */
+enum next vigil_ended(struct scheduler *s, struct open_claim *claim,
+    int64_t look_at, struct err *e) MUST_USE;
+enum next vigil_poisoned(
+    struct scheduler *s, struct open_claim *claim, struct err *e) MUST_USE;
+void vigil_forget(struct scheduler *s, struct open_claim *claim);
+/* Sends what is due: of watchers; of claims by themselves. */
+enum next vigil_turn_watched(struct scheduler *s, struct err *e) MUST_USE;
+enum next vigil_turn_own(struct scheduler *s, struct err *e) MUST_USE;
+/* Broker ms; INT64_MAX: none. */
+int64_t vigil_next_due(const struct scheduler *s);
+/* All checks that say something of this claim. */
+uint32_t vigil_checks(const struct open_claim *claim);

@@ -212,6 +212,8 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	    .domain = domain,
 	    .id = job_id == NULL ? "" : job_id,
 	};
+	const struct check_state *own = &claim->check[CHECK_OWNERSHIP];
+	int64_t looked_at = 0;
 	struct status_put *put = pending_put(p);
 
 	part_key_split(key, org, domain, NULL);
@@ -222,10 +224,13 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 	field_text(p, put, "status", claim_status_name(claim->status));
 	field_text(
 	    p, put, "shield", shield_name(claim_shield(claim, job != NULL)));
-	field_text(p, put, "code", code_name(claim->code));
-	field_text(p, put, "assurance", assurance_name(claim->assurance));
+	field_text(p, put, "code", code_name(own->code));
+	field_text(p, put, "assurance", assurance_name(own->assurance));
 	field_number(put, "since_ms", claim->since_at);
-	field_number(put, "look_ms", claim->looked_at);
+	for (int i = 0; i < CHECK_N; i++)
+		if (claim->check[i].looked_at > looked_at)
+			looked_at = claim->check[i].looked_at;
+	field_number(put, "look_ms", looked_at);
 	field_number(put, "next_ms", job == NULL ? 0 : job->due_at);
 	field_number(put, "deadline_ms", job == NULL ? 0 : job->deadline_at);
 	field_text(p, put, "job", who.id);
@@ -272,7 +277,7 @@ status_open_put(
 	const struct job_end shown = {
 	    .ver = open->ver,
 	    .outcome = END_OPEN,
-	    .code = open->code,
+	    .code = open->looks == 0 ? CODE_NONE : job_code(open),
 	    .looks = open->looks,
 	    .deadline_at = open->deadline_at,
 	};

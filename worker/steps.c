@@ -54,6 +54,17 @@ step_ripen(const struct scheduler *s, struct part *part, enum lane lane)
 }
 
 void
+step_ripen_soon(const struct scheduler *s, struct part *part, enum lane lane)
+{
+	int64_t at = s->mono + GRACE_JOBS_MS;
+
+	if (lane == LANE_BULK)
+		step_ripen(s, part, lane);
+	else if (at < part->ripe_at)
+		part->ripe_at = at;
+}
+
+void
 step_dirty_claim(struct part *part, struct open_claim *claim, enum lane lane)
 {
 	if (lane != LANE_BULK)
@@ -115,77 +126,135 @@ out_json(struct part *part, enum topic topic, const char *key, const char *json,
 	pending_out(part_pending(part), &out);
 }
 
-/* One row a thing that a claim's step may have to tell. */
+/* One row a thing that a claim's step may have to tell; function.changed is
+ * told for each function. */
 static const struct {
 	enum claim_action action;
 	const char *event;
+	enum function function;
 } sayings[] = {
-    {CLAIM_SAY_ISSUED, "record.issued"},
-    {CLAIM_SAY_VERIFIED, "claim.verified"},
-    {CLAIM_SAY_LAPSING, "claim.lapsing"},
-    {CLAIM_SAY_RECOVERED, "claim.recovered"},
-    {CLAIM_SAY_LAPSED, "claim.lapsed"},
-    {CLAIM_SAY_EXPIRED, "check.changed"},
-    {CLAIM_SAY_RELEASED, "claim.released"},
-    {CLAIM_SAY_CONTESTED, "claim.contested"},
-    {CLAIM_SAY_LOOK, "look.done"},
+    {CLAIM_SAY_ISSUED, "record.issued", FUNCTION_N},
+    {CLAIM_SAY_KEY, "record.issued", FUNCTION_DKIM},
+    {CLAIM_SAY_VERIFIED, "claim.verified", FUNCTION_N},
+    {CLAIM_SAY_LAPSING, "claim.lapsing", FUNCTION_N},
+    {CLAIM_SAY_RECOVERED, "claim.recovered", FUNCTION_N},
+    {CLAIM_SAY_LAPSED, "claim.lapsed", FUNCTION_N},
+    {CLAIM_SAY_EXPIRED, "check.changed", FUNCTION_N},
+    {CLAIM_SAY_RELEASED, "claim.released", FUNCTION_N},
+    {CLAIM_SAY_CONTESTED, "claim.contested", FUNCTION_N},
+    {CLAIM_SAY_LOOK, "look.done", FUNCTION_N},
 };
 
 #define CLAIM_SAY_STATUS                                                       \
 	(CLAIM_SAY_VERIFIED | CLAIM_SAY_LAPSING | CLAIM_SAY_RECOVERED |        \
-	    CLAIM_SAY_LAPSED | CLAIM_SAY_EXPIRED | CLAIM_SAY_RELEASED)
+	    CLAIM_SAY_LAPSED | CLAIM_SAY_EXPIRED | CLAIM_SAY_RELEASED |        \
+	    CLAIM_SAY_FUNCTION)
+
+struct before {
+	enum claim_status status;
+	enum function_status function[FUNCTION_N];
+};
+
+static struct before
+before(const struct claim *c)
+{
+	struct before b = {.status = c->status};
+
+	for (int fn = 0; fn < FUNCTION_N; fn++)
+		b.function[fn] = c->function[fn].status;
+	return b;
+}
+
+/* The events of one step. */
+struct saying {
+	struct scheduler *s;
+	const struct step_on *on;
+	const struct finding *finding;
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
+	char id[JOB_ID_MAX + 1];
+	unsigned n;
+};
 
 static void
-say_claim(struct scheduler *s, struct part *part, struct open_claim *claim,
-    unsigned todo, enum claim_status was, const struct finding *f,
-    const struct open_job *job, int64_t now)
+say_one(
+    struct saying *say, const char *event, enum function fn, const char *was)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
-	char id[JOB_ID_MAX + 1] = "";
+	const struct step_on *on = say->on;
+	const struct open_job *job = on->job;
 	char json[MESSAGE_OUT_MAX];
-	const struct message_who who = {.org = org, .domain = domain, .id = id};
-	unsigned n = 0;
+	const struct message_who who = {
+	    .org = say->org, .domain = say->domain, .id = say->id};
+	const struct message_news news = {
+	    .name = event,
+	    .n = say->n++,
+	    .was = was,
+	    .function = fn,
+	    .job = job == NULL ? NULL : &job->job,
+	    .finding = say->finding,
+	    .at = on->now,
+	};
 
-	part_key_split(claim->key, org, domain, NULL);
-	if (job != NULL)
-		part_key_split(job->key, org, domain, id);
+	out_json(on->claim->part, TOPIC_EVENTS, say->domain, json,
+	    message_event(json, sizeof(json), &who, &on->claim->claim, &news,
+		say->s->policy));
+}
+
+static void
+say_functions(struct saying *say, const struct before *was)
+{
+	const struct claim *c = &say->on->claim->claim;
+
+	for (int fn = 0; fn < FUNCTION_N; fn++)
+		if (c->function[fn].status != was->function[fn])
+			say_one(say, "function.changed", (enum function)fn,
+			    function_status_name(was->function[fn]));
+}
+
+/* What a step has asked for: written, and told. */
+static void
+tell(struct scheduler *s, const struct step_on *on, unsigned todo,
+    const struct before *was, const struct finding *f)
+{
+	struct saying say = {.s = s, .on = on, .finding = f};
+
+	if (todo & CLAIM_SAVE)
+		step_dirty_claim(on->claim->part, on->claim, on->lane);
+	if ((todo & ~(unsigned)CLAIM_SAVE) == 0)
+		return;
+	part_key_split(on->claim->key, say.org, say.domain, NULL);
+	if (on->job != NULL)
+		part_key_split(on->job->key, NULL, NULL, say.id);
 	/* a change of status says all that look.done would */
 	if (todo & CLAIM_SAY_STATUS)
 		todo &= ~(unsigned)CLAIM_SAY_LOOK;
-	for (size_t i = 0; i < ARRAY_LEN(sayings); i++) {
-		if (!(todo & sayings[i].action))
-			continue;
-		out_json(part, TOPIC_EVENTS, domain, json,
-		    message_event(json, sizeof(json), sayings[i].event, &who,
-			&claim->claim, n++, was, job == NULL ? NULL : &job->job,
-			f, now, s->policy));
-	}
+	for (size_t i = 0; i < ARRAY_LEN(sayings); i++)
+		if (todo & sayings[i].action)
+			say_one(&say, sayings[i].event, sayings[i].function,
+			    claim_status_name(was->status));
+	if (todo & CLAIM_SAY_FUNCTION)
+		say_functions(&say, was);
 }
 
 static enum next
-step_one(struct scheduler *s, struct part *part, struct open_claim *claim,
-    enum claim_event ev, const struct finding *f, const struct open_job *job,
-    int64_t now, unsigned *todo, struct err *e)
+step_one(struct scheduler *s, const struct step_on *on, enum claim_event ev,
+    const struct finding *f, struct err *e)
 {
-	enum claim_status was = claim->claim.status;
+	struct claim *c = &on->claim->claim;
+	struct before was = before(c);
+	unsigned todo = claim_step(c, ev, f, on->now, s->policy);
 
-	*todo = claim_step(&claim->claim, ev, f, now, s->policy);
-	if (*todo & CLAIM_DO_NEW_TOKEN) {
-		enum next how = entropy_get(
-		    claim->claim.token, sizeof(claim->claim.token), e);
+	if (todo & CLAIM_DO_NEW_TOKEN) {
+		enum next how = entropy_get(c->token, sizeof(c->token), e);
 
 		if (how != OK)
 			return how;
 	}
-	if (*todo & CLAIM_SAVE)
-		step_dirty_claim(
-		    part, claim, job == NULL ? LANE_JOBS : job->job.lane);
-	say_claim(s, part, claim, *todo, was, f, job, now);
+	tell(s, on, todo, &was, f);
 	return OK;
 }
 
-static bool
-proven(const struct open_claim *claim)
+bool
+step_proven(const struct open_claim *claim)
 {
 	return claim->claim.status == CLAIM_VERIFIED ||
 	       claim->claim.status == CLAIM_LAPSING;
@@ -194,52 +263,143 @@ proven(const struct open_claim *claim)
 /* Two organisations with a proof of one domain: both are told, neither who the
  * other is. When one of them holds it no longer, the other is at peace. */
 static enum next
-tell_rivals(struct scheduler *s, struct part *part, struct open_claim *claim,
-    int64_t now, struct err *e)
+tell_rivals(struct scheduler *s, const struct step_on *on, struct err *e)
 {
+	struct open_claim *all =
+	    part_same(on->claim->part, strchr(on->claim->key, '/') + 1);
 	enum claim_event ev;
 	enum next how = OK;
-	unsigned n = 0, todo;
+	unsigned n = 0;
 
-	for (const struct open_claim *c = part_same(part, claim); c != NULL;
-	     c = c->same)
-		n += proven(c);
+	for (const struct open_claim *c = all; c != NULL; c = c->same)
+		n += step_proven(c);
 	ev = n > 1 ? CLAIM_EV_CONTEST : CLAIM_EV_SETTLED;
-	for (struct open_claim *c = part_same(part, claim);
-	     how == OK && c != NULL; c = c->same)
-		how = step_one(s, part, c, ev, NULL, NULL, now, &todo, e);
+	for (struct open_claim *c = all; how == OK && c != NULL; c = c->same)
+		how = step_one(s, &(struct step_on){.claim = c, .now = on->now},
+		    ev, NULL, e);
+	return how;
+}
+
+/* dkim first: spf may wait for it. */
+static enum next
+ready_all(struct scheduler *s, const struct step_on *on, struct err *e)
+{
+	enum next how = OK;
+
+	for (int fn = FUNCTION_N - 1; how == OK && fn >= 0; fn--)
+		how = step_function(
+		    s, on, (enum function)fn, FUNCTION_EV_READY, NULL, e);
 	return how;
 }
 
 enum next
-step_claim(struct scheduler *s, struct part *part, struct open_claim *claim,
-    enum claim_event ev, const struct finding *f, const struct open_job *job,
-    int64_t now, struct err *e)
+step_claim(struct scheduler *s, const struct step_on *on, enum claim_event ev,
+    const struct finding *f, struct err *e)
 {
-	bool was = proven(claim);
-	unsigned todo;
-	enum next how = step_one(s, part, claim, ev, f, job, now, &todo, e);
+	bool was = step_proven(on->claim);
+	enum next how = step_one(s, on, ev, f, e);
 
-	if (how != OK || was == proven(claim))
+	if (how != OK || was == step_proven(on->claim))
 		return how;
-	return tell_rivals(s, part, claim, now, e);
+	how = tell_rivals(s, on, e);
+	if (how == OK && !was)
+		how = ready_all(s, on, e);
+	return how == OK ? vigil_see(s, on->claim, e) : how;
 }
 
+enum next
+step_function(struct scheduler *s, const struct step_on *on, enum function fn,
+    enum function_event ev, const struct finding *f, struct err *e)
+{
+	struct claim *c = &on->claim->claim;
+	struct before was = before(c);
+
+	tell(s, on, function_step(c, fn, ev, f, on->now, s->policy), &was, f);
+	if (c->function[fn].status == was.function[fn])
+		return OK;
+	if (fn == FUNCTION_DKIM &&
+	    c->function[FUNCTION_DKIM].status == FUNCTION_ACTIVE) {
+		enum next how = step_function(
+		    s, on, FUNCTION_SPF, FUNCTION_EV_READY, NULL, e);
+
+		if (how != OK)
+			return how;
+	}
+	return vigil_see(s, on->claim, e);
+}
+
+enum next
+step_functions(struct scheduler *s, const struct step_on *on,
+    uint32_t functions, enum function_event ev, struct err *e)
+{
+	enum next how = OK;
+
+	for (int fn = 0; how == OK && fn < FUNCTION_N; fn++)
+		if (functions & 1u << fn)
+			how = step_function(
+			    s, on, (enum function)fn, ev, NULL, e);
+	return how;
+}
+
+enum next
+step_check(struct scheduler *s, const struct step_on *on,
+    const struct finding *f, enum step_count count, struct err *e)
+{
+	struct claim *c = &on->claim->claim;
+	enum function fn = function_of(f->check);
+	enum claim_event ev = claim_event_of(f);
+	bool notes = count == STEP_NOTES && ev == CLAIM_EV_MISS;
+
+	if (notes)
+		ev = CLAIM_EV_PARTIAL;
+	if (c->status == CLAIM_RELEASED)
+		return OK; /* given up: nothing is said of it */
+	if (f->check == CHECK_OWNERSHIP)
+		return step_claim(s, on, ev, f, e);
+	if (fn == FUNCTION_N) {
+		struct before was = before(c);
+
+		tell(s, on, claim_note(c, f, ev, on->now), &was, f);
+		return OK;
+	}
+	return step_function(s, on, fn,
+	    notes ? FUNCTION_EV_PARTIAL : function_event_of(f), f, e);
+}
+
+enum next
+step_key(struct scheduler *s, const struct step_on *on, const char *selector,
+    const struct dkim_public *key, struct err *e)
+{
+	struct claim *c = &on->claim->claim;
+	struct before was = before(c);
+	unsigned todo;
+
+	if (!claim_key_set(c, selector, key, &todo)) {
+		err_set(e, "memory is out for a key");
+		return RETRY;
+	}
+	if (todo != 0)
+		on->claim->key_turn++;
+	tell(s, on, todo, &was, NULL);
+	return OK;
+}
+
+/* -- ends ----------------------------------------------------------------- */
+
 static void
-say_end(struct scheduler *s, struct part *part, const struct step_who *w,
-    enum lane lane, const struct job_end *end, const struct open_claim *claim,
-    const struct finding *f, const char *why)
+say_end(struct scheduler *s, struct part *part, const struct step_ending *x)
 {
 	char json[MESSAGE_OUT_MAX];
 	const struct message_who who = {
-	    .org = w->org,
-	    .domain = w->domain,
-	    .id = w->id,
+	    .org = x->who->org,
+	    .domain = x->who->domain,
+	    .id = x->who->id,
 	};
-	size_t len = message_result(json, sizeof(json), &who, end, lane,
-	    claim == NULL ? NULL : &claim->claim, f, why, s->policy);
+	size_t len = message_result(json, sizeof(json), &who, x->end, x->lane,
+	    x->claim == NULL ? NULL : &x->claim->claim, x->checks, x->findings,
+	    x->why, s->policy);
 
-	out_json(part, TOPIC_RESULTS, w->job_key, json, len);
+	out_json(part, TOPIC_RESULTS, x->who->job_key, json, len);
 }
 
 /* The job's state entry goes, and its header says how it ended: from it the
@@ -268,34 +428,72 @@ put_tombstone(
 }
 
 enum next
-step_end(struct scheduler *s, struct part *part, const struct step_who *w,
-    enum lane lane, const struct job_end *end, uint32_t body_hash,
-    struct open_claim *claim, const struct finding *f, const char *why,
+step_end(struct scheduler *s, struct part *part, const struct step_ending *x,
     struct err *e)
 {
 	struct seen_entry entry = {
-	    .body_hash = body_hash,
+	    .body_hash = x->body_hash,
 	    .kind = SEEN_FINISHED,
 	};
 
-	say_end(s, part, w, lane, end, claim, f, why);
-	put_tombstone(part, w, end);
-	status_end_put(part_pending(part), w, end)->urgent = lane != LANE_BULK;
-	step_digest(entry.digest, w->job_key);
+	say_end(s, part, x);
+	put_tombstone(part, x->who, x->end);
+	status_end_put(part_pending(part), x->who, x->end)->urgent =
+	    x->lane != LANE_BULK;
+	step_digest(entry.digest, x->who->job_key);
 	part_pending(part)->steps++;
-	step_ripen(s, part, lane);
-	if (lane != LANE_BULK)
+	step_ripen(s, part, x->lane);
+	if (x->lane != LANE_BULK)
 		part_pending(part)->urgent = true;
 	s->settled++;
 	return step_remember(s, part, &entry, e);
 }
 
+/* What a job was to switch on and nobody else asks for is not asked for any
+ * more, unless it has succeeded. */
+static enum next
+end_wishes(struct scheduler *s, const struct open_job *job,
+    enum job_outcome outcome, int64_t now, struct err *e)
+{
+	uint32_t then = job->job.then;
+
+	if (outcome == END_VERIFIED)
+		return OK;
+	for (const struct open_job *j = job->claim->jobs; j != NULL;
+	     j = j->next)
+		if (j != job)
+			then &= ~j->job.then;
+	return step_functions(s,
+	    &(struct step_on){.claim = job->claim,
+		.job = job,
+		.lane = job->job.lane,
+		.now = now},
+	    then,
+	    outcome == END_CANCELLED ? FUNCTION_EV_CANCEL : FUNCTION_EV_EXPIRE,
+	    e);
+}
+
+static void
+read_kept(const struct open_job *job, struct wire_found read[CHECK_N],
+    const struct finding *findings[CHECK_N])
+{
+	for (const struct kept *k = job->kept; k != NULL; k = k->next) {
+		struct reader r;
+
+		if (findings[k->check] != NULL)
+			continue;
+		reader_init(&r, k->bytes, k->len);
+		if (wire_get_found(&r, &read[k->check]))
+			findings[k->check] = &read[k->check].finding;
+	}
+}
+
 enum next
-step_settle(struct scheduler *s, struct part *part, struct open_job *job,
-    enum job_outcome outcome, enum code code, const struct finding *f,
-    int64_t now, struct err *e)
+step_settle(struct scheduler *s, struct open_job *job, enum job_outcome outcome,
+    enum code code, const struct finding *f, int64_t now, struct err *e)
 {
 	struct open_claim *claim = job->claim;
+	struct part *part = claim->part;
 	struct job_end end = {
 	    .ver = job->job.ver + 1,
 	    .kind = job->job.kind,
@@ -306,17 +504,31 @@ step_settle(struct scheduler *s, struct part *part, struct open_job *job,
 	    .deadline_at = job->job.deadline_at,
 	    .settled_at = now,
 	};
-	enum lane lane = job->job.lane;
-	uint32_t body_hash = job->job.body_hash;
 	struct step_who w;
+	struct step_ending ending = {
+	    .who = &w,
+	    .end = &end,
+	    .lane = job->job.lane,
+	    .body_hash = job->job.body_hash,
+	    .claim = claim,
+	    .checks = job->job.checks,
+	};
+	struct wire_found read[CHECK_N]; /* filled as needed: it is large */
+	enum next how = end_wishes(s, job, outcome, now, e);
 
+	if (how != OK)
+		return how;
 	step_who_of(&w, job->key);
-	memcpy(end.ref, job->job.ref, sizeof(end.ref));
+	snprintf(end.ref, sizeof(end.ref), "%s",
+	    job->job.ref == NULL ? "" : job->job.ref);
+	if (f != NULL)
+		ending.findings[f->check] = f;
+	read_kept(job, read, ending.findings);
 	dispatch_forget(s, job);
 	part_job_drop(part, job);
 	s->open_jobs--;
-	step_claim_jobs(part, claim, lane);
-	return step_end(s, part, &w, lane, &end, body_hash, claim, f, NULL, e);
+	step_claim_jobs(part, claim, ending.lane);
+	return step_end(s, part, &ending, e);
 }
 
 void

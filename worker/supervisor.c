@@ -7,6 +7,7 @@
 #include "io/log.h"
 #include "io/notify.h"
 #include "io/slot.h"
+#include "worker/here.h"
 #include "worker/role.h"
 
 #include <fcntl.h>
@@ -77,7 +78,9 @@ orders_read(const char *path, struct err *e)
 		err_set(e, "out of memory");
 		return NULL;
 	}
-	if (conf_read(path, &o->settings, &o->policy, e) == OK)
+	if (conf_read(path, &o->settings, &o->policy, e) == OK &&
+	    here_check(&o->settings, e) == OK &&
+	    here_check_rights(&o->settings, e) == OK)
 		return o;
 	conf_free(&o->policy);
 	free(o);

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/claim.h"
 
+#include "core/mem.h"
+
 #include <string.h>
+
+/* The checks of one look end within seconds of each other; what could not be
+ * asked of several of them has one cause, and is told once. */
+#define TOGETHER_MS 60000
 
 struct cell {
 	enum claim_status to;
@@ -101,55 +107,117 @@ static const struct cell step[CLAIM_STATUS_N][CLAIM_EV_N] = {
 };
 /* clang-format on */
 
+static void
+check_init(struct check_state *s)
+{
+	*s = (struct check_state){.verdict = VERDICT_UNDECIDED};
+}
+
 void
 claim_init(struct claim *c)
 {
-	*c = (struct claim){
-	    .status = CLAIM_RELEASED, .verdict = VERDICT_UNDECIDED};
+	*c = (struct claim){.status = CLAIM_RELEASED};
+	for (size_t i = 0; i < CHECK_N; i++)
+		check_init(&c->check[i]);
 }
 
-/* Remembers what a look found; says whether it is anything new. */
-static unsigned
-note(struct claim *c, const struct finding *f, int64_t now)
+const char *
+claim_saw(const struct claim *c, enum check check)
 {
-	bool first = c->looked_at == 0;
-	bool same = c->verdict == f->verdict && c->code == f->code &&
-		    strcmp(c->saw, f->saw) == 0;
-
-	c->looked_at = now;
-	c->verdict = f->verdict;
-	c->code = f->code;
-	if (f->verdict == VERDICT_PASS)
-		c->assurance = f->assurance;
-	if (f->neg_ttl_s != 0)
-		c->neg_ttl_s = f->neg_ttl_s;
-	memcpy(c->saw, f->saw, sizeof(c->saw));
-	if (f->verdict != VERDICT_UNDECIDED)
-		c->undecided_since_at = 0;
-	else if (c->undecided_since_at == 0)
-		c->undecided_since_at = now;
-	return CLAIM_SAVE | (first || !same ? CLAIM_SAY_LOOK : 0);
+	return c->check[check].saw == NULL ? "" : c->check[check].saw;
 }
 
+/* When memory is out nothing is kept of it: the sentence is the poorer. */
 static void
-count_miss(struct claim *c, enum claim_event ev, int64_t now)
+keep_saw(struct check_state *s, const char *saw)
 {
-	if (ev == CLAIM_EV_PASS) {
-		c->misses = 0;
-		c->first_miss_at = 0;
-	} else if (ev == CLAIM_EV_MISS) {
-		if (c->misses == 0)
-			c->first_miss_at = now;
-		if (c->misses < UINT32_MAX)
-			c->misses++;
+	size_t len = strlen(saw);
+
+	mem_free(s->saw);
+	s->saw = len == 0 ? NULL : mem_alloc(len + 1);
+	if (s->saw != NULL)
+		memcpy(s->saw, saw, len + 1);
+}
+
+/* Has another check of what is likely the same look told so already? */
+static bool
+told_together(const struct claim *c, enum check check, int64_t now)
+{
+	for (int i = 0; i < CHECK_N; i++) {
+		const struct check_state *s = &c->check[i];
+
+		if (i != (int)check && s->undecided_since_at != 0 &&
+		    now - s->looked_at <= TOGETHER_MS)
+			return true;
 	}
+	return false;
 }
 
 static bool
-lapse_due(const struct claim *c, int64_t now, const struct policy *policy)
+is_news(const struct claim *c, const struct finding *f, int64_t now)
 {
-	return c->misses >= policy->lapse_looks &&
-	       now - c->first_miss_at >= policy->lapse_ms;
+	const struct check_state *s = &c->check[f->check];
+
+	if (s->looked_at == 0)
+		return true;
+	if (f->verdict == VERDICT_UNDECIDED)
+		return s->verdict != VERDICT_UNDECIDED &&
+		       !told_together(c, f->check, now);
+	return s->verdict != f->verdict || s->code != f->code ||
+	       strcmp(claim_saw(c, f->check), f->saw) != 0;
+}
+
+static void
+count_miss(struct check_state *s, enum claim_event ev, int64_t now)
+{
+	if (ev == CLAIM_EV_PASS) {
+		s->misses = 0;
+		s->first_miss_at = 0;
+	} else if (ev == CLAIM_EV_MISS) {
+		if (s->misses == 0)
+			s->first_miss_at = now;
+		if (s->misses < UINT32_MAX)
+			s->misses++;
+	}
+}
+
+unsigned
+claim_note(
+    struct claim *c, const struct finding *f, enum claim_event ev, int64_t now)
+{
+	struct check_state *s = &c->check[f->check];
+	unsigned todo = CLAIM_SAVE;
+
+	if (c->status == CLAIM_RELEASED)
+		return 0;
+	if (is_news(c, f, now))
+		todo |= CLAIM_SAY_LOOK;
+	if (strcmp(claim_saw(c, f->check), f->saw) != 0)
+		keep_saw(s, f->saw);
+	s->looked_at = now;
+	s->verdict = f->verdict;
+	s->code = f->code;
+	if (f->verdict == VERDICT_PASS)
+		s->assurance = f->assurance;
+	if (f->neg_ttl_s != 0)
+		s->neg_ttl_s = f->neg_ttl_s;
+	if (f->verdict != VERDICT_UNDECIDED)
+		s->undecided_since_at = 0;
+	else if (s->undecided_since_at == 0)
+		s->undecided_since_at = now;
+	count_miss(s, ev, now);
+	c->ver++;
+	return todo;
+}
+
+bool
+claim_lapse_due(const struct claim *c, enum check check, int64_t now,
+    const struct policy *policy)
+{
+	const struct check_state *s = &c->check[check];
+
+	return s->misses >= policy->lapse_looks &&
+	       now - s->first_miss_at >= policy->lapse_ms;
 }
 
 /* Who contests a claim changes nothing but its flag: people decide. */
@@ -169,52 +237,79 @@ contest(struct claim *c, enum claim_event ev, unsigned say)
 	return 0;
 }
 
+/* Switches the functions off and forgets the keys. */
+static unsigned
+give_up(struct claim *c, int64_t now)
+{
+	unsigned todo = 0;
+
+	for (size_t i = 0; i < FUNCTION_N; i++) {
+		struct function_state *f = &c->function[i];
+
+		if (f->status == FUNCTION_OFF)
+			continue;
+		*f = (struct function_state){FUNCTION_OFF, now};
+		todo = CLAIM_SAY_FUNCTION;
+	}
+	mem_free(c->keys);
+	c->keys = NULL;
+	c->keys_n = 0;
+	return todo;
+}
+
 /* A new generation inherits nothing but the version counter. */
 static void
 begin(struct claim *c)
 {
-	struct claim fresh = {
-	    .ver = c->ver,
-	    .generation = c->generation + 1,
-	    .verdict = VERDICT_UNDECIDED,
-	    .tail_len = c->tail_len,
-	    .tail = c->tail,
-	};
+	struct claim fresh;
 
+	claim_init(&fresh);
+	fresh.ver = c->ver;
+	fresh.generation = c->generation + 1;
+	fresh.tail_len = c->tail_len;
+	fresh.tail = c->tail;
+	c->tail = NULL;
+	claim_free(c);
 	*c = fresh;
+}
+
+/* Where a step leads, when what was found is noted. */
+static enum claim_status
+leads_to(const struct claim *c, enum claim_event ev, int64_t now,
+    const struct policy *policy, unsigned *todo)
+{
+	if (c->status != CLAIM_LAPSING || ev != CLAIM_EV_MISS ||
+	    !claim_lapse_due(c, CHECK_OWNERSHIP, now, policy))
+		return step[c->status][ev].to;
+	*todo |= CLAIM_SAY_LAPSED;
+	return CLAIM_LAPSED;
 }
 
 unsigned
 claim_step(struct claim *c, enum claim_event ev, const struct finding *finding,
     int64_t now, const struct policy *policy)
 {
-	const struct cell *cell = &step[c->status][ev];
-	enum claim_status to = cell->to;
-	unsigned todo = cell->say;
+	unsigned todo = step[c->status][ev].say, noted = 0;
+	enum claim_status to = step[c->status][ev].to;
 
 	if (c->status == CLAIM_RELEASED && to == CLAIM_RELEASED)
 		return 0;
 	if (ev == CLAIM_EV_CONTEST || ev == CLAIM_EV_SETTLED)
 		todo = contest(c, ev, todo);
+	if (ev == CLAIM_EV_RELEASE)
+		todo |= give_up(c, now);
+	if (finding != NULL)
+		noted = claim_note(c, finding, ev, now);
+	to = leads_to(c, ev, now, policy, &todo);
 	if (todo & CLAIM_DO_NEW_TOKEN)
 		begin(c);
-	if (finding != NULL) {
-		todo |= note(c, finding, now);
-		count_miss(c, ev, now);
-	}
-	if (c->status == CLAIM_LAPSING && ev == CLAIM_EV_MISS &&
-	    lapse_due(c, now, policy)) {
-		to = CLAIM_LAPSED;
-		todo |= CLAIM_SAY_LAPSED;
-	}
 	if (to != c->status || (todo & CLAIM_DO_NEW_TOKEN))
 		c->since_at = now;
 	c->status = to;
-	if (todo != 0) {
-		todo |= CLAIM_SAVE;
+	if (todo != 0 && noted == 0)
 		c->ver++;
-	}
-	return todo;
+	todo |= noted;
+	return todo == 0 ? 0 : todo | CLAIM_SAVE;
 }
 
 enum claim_event
@@ -227,13 +322,120 @@ claim_event_of(const struct finding *f)
 	return finding_is_miss(f) ? CLAIM_EV_MISS : CLAIM_EV_PARTIAL;
 }
 
-/* A claim that was never proven and that nobody is looking at. */
-static enum shield
-unproven(const struct claim *c)
+void
+claim_free(struct claim *c)
 {
-	if (c->looked_at == 0)
+	for (size_t i = 0; i < CHECK_N; i++) {
+		mem_free(c->check[i].saw);
+		c->check[i].saw = NULL;
+	}
+	mem_free(c->keys);
+	c->keys = NULL;
+	c->keys_n = 0;
+	mem_free(c->tail);
+	c->tail = NULL;
+	c->tail_len = 0;
+}
+
+/* Selectors are labels of a name: case makes no other one. */
+static bool
+same_selector(const char *a, const char *b)
+{
+	struct dname x, y;
+
+	return dname_from_text(&x, a, NULL) == DNAME_OK &&
+	       dname_from_text(&y, b, NULL) == DNAME_OK && dname_equal(&x, &y);
+}
+
+static bool
+is_key(const struct claim_key *k, const char *selector,
+    const struct dkim_public *key)
+{
+	return same_selector(k->selector, selector) &&
+	       dkim_public_equal(&k->key, key);
+}
+
+bool
+claim_key_set(struct claim *c, const char *selector,
+    const struct dkim_public *key, unsigned *todo)
+{
+	struct check_state *seen = &c->check[CHECK_DKIM];
+	struct claim_key *keys;
+	size_t n = 1;
+
+	*todo = 0;
+	if (c->keys_n > 0 && is_key(&c->keys[0], selector, key))
+		return true;
+	keys = mem_alloc((c->keys_n + 1u) * sizeof(*keys));
+	if (keys == NULL)
+		return false;
+	memcpy(keys[0].selector, selector, strlen(selector) + 1);
+	keys[0].key = *key;
+	for (size_t i = 0; i < c->keys_n && n < CLAIM_KEYS_MAX; i++)
+		if (!is_key(&c->keys[i], selector, key))
+			keys[n++] = c->keys[i];
+	mem_free(c->keys);
+	c->keys = keys;
+	c->keys_n = (uint8_t)n;
+	mem_free(seen->saw);
+	check_init(seen);
+	c->ver++;
+	*todo = CLAIM_SAVE | CLAIM_SAY_KEY;
+	return true;
+}
+
+bool
+claim_selector_used(
+    const struct claim *c, const char *selector, const struct dkim_public *key)
+{
+	for (size_t i = 0; i < c->keys_n; i++)
+		if (same_selector(c->keys[i].selector, selector) &&
+		    !dkim_public_equal(&c->keys[i].key, key))
+			return true;
+	return false;
+}
+
+/* A check that is not right, and that nobody is looking at. */
+static enum shield
+missing(const struct check_state *s)
+{
+	if (s->looked_at == 0)
 		return SHIELD_GREY;
-	return c->verdict == VERDICT_UNDECIDED ? SHIELD_AMBER : SHIELD_RED;
+	return s->verdict == VERDICT_UNDECIDED ? SHIELD_AMBER : SHIELD_RED;
+}
+
+/* What a function takes from the green of a domain that is verified. */
+static enum shield
+of_function(enum function_status s, bool job_open)
+{
+	switch (s) {
+	case FUNCTION_OFF:
+	case FUNCTION_ACTIVE:
+	case FUNCTION_STATUS_N:
+		break;
+	case FUNCTION_PENDING:
+	case FUNCTION_LAPSING:
+		return SHIELD_AMBER;
+	case FUNCTION_LAPSED:
+	case FUNCTION_EXPIRED:
+		return job_open ? SHIELD_AMBER : SHIELD_RED;
+	}
+	return SHIELD_GREEN;
+}
+
+/* The worst of them: red, amber, green. */
+static enum shield
+verified(const struct claim *c, bool job_open)
+{
+	enum shield shield = SHIELD_GREEN;
+
+	for (size_t i = 0; i < FUNCTION_N; i++) {
+		enum shield s = of_function(c->function[i].status, job_open);
+
+		if (s == SHIELD_RED || shield == SHIELD_GREEN)
+			shield = s;
+	}
+	return shield;
 }
 
 enum shield
@@ -241,12 +443,13 @@ claim_shield(const struct claim *c, bool job_open)
 {
 	switch (c->status) {
 	case CLAIM_VERIFIED:
-		return SHIELD_GREEN;
+		return verified(c, job_open);
 	case CLAIM_LAPSING:
 		return SHIELD_AMBER;
 	case CLAIM_NONE:
 	case CLAIM_PENDING:
-		return job_open ? SHIELD_AMBER : unproven(c);
+		return job_open ? SHIELD_AMBER
+				: missing(&c->check[CHECK_OWNERSHIP]);
 	case CLAIM_LAPSED:
 	case CLAIM_EXPIRED:
 		return job_open ? SHIELD_AMBER : SHIELD_RED;

@@ -46,14 +46,14 @@ struct policy {
 	int64_t deadline_max_ms; /* also the default deadline */
 	struct backoff backoff;
 	int64_t lapse_ms; /* verified -> lapsed: misses over at least this, */
-	unsigned lapse_looks; /* and from at least so many looks */
-	int64_t recheck_ms; /* between looks at what is proven, 0 = none */
-	int64_t watch_gap_ms; /* between looks while somebody watches */
-	int64_t watch_ms;     /* so long after the last word of a watcher */
+	unsigned lapse_looks;	/* and from at least so many looks */
+	int64_t recheck_ms;	/* between looks at what is proven, 0 = none */
+	int64_t watch_gap_ms;	/* between looks while somebody watches */
+	int64_t watch_ms;	/* so long after the last word of a watcher */
 	unsigned guard_percent; /* core/guard.h; 0 = off */
 	unsigned guard_looks;
-	bool authoritative;   /* settings: servers may be asked past caches */
-	int64_t dedupe_ms;    /* a finished identity is known for so long */
+	bool authoritative; /* settings: servers may be asked past caches */
+	int64_t dedupe_ms;  /* a finished identity is known for so long */
 };
 
 /* Is every value within its bounds, and do they fit each other? */

@@ -9,7 +9,7 @@
 #include "core/job.h"
 
 #define RECORD_VERSION 1
-#define RECORD_MAX     2048 /* octets of one claim or job record */
+#define RECORD_MAX     4096 /* octets of one claim or job record */
 /* "job/" org "/" domain "/" id */
 #define RECORD_KEY_MAX (4 + ORG_MAX + 1 + DNAME_TEXT_MAX + 1 + JOB_ID_MAX)
 #define SEEN_OCTETS    21 /* digest 16, body hash 4, kind 1 */
@@ -39,16 +39,18 @@ void record_key_parse(struct record_key *out, const void *key, size_t len);
 
 /* Writers set w->bad when the buffer is too small; RECORD_MAX is enough.
  * Readers return REJECT for bytes that are no such record (an enum value that
- * only a newer version knows included); *out owns a tail then or not at all:
- * record_claim_free, record_job_free. RETRY: memory is out. */
+ * only a newer version knows included), RETRY when memory is out. With OK *out
+ * owns memory: claim_free, job_free; otherwise there is nothing to free. */
 void record_put_claim(struct writer *w, const struct claim *c);
 enum next record_get_claim(
     struct claim *out, const void *bytes, size_t len, struct err *e) MUST_USE;
-void record_claim_free(struct claim *c);
 void record_put_job(struct writer *w, const struct job *j);
 enum next record_get_job(
     struct job *out, const void *bytes, size_t len, struct err *e) MUST_USE;
-void record_job_free(struct job *j);
+/* A key, as it stands in a claim's record and in frames. Its bytes are not
+ * looked into: they were read as a key before. */
+void record_put_key(struct writer *w, const struct claim_key *k);
+void record_get_key(struct reader *r, struct claim_key *k);
 void record_put_pos(struct writer *w, const struct record_pos *pos);
 enum next record_get_pos(struct record_pos *out, const void *bytes, size_t len,
     struct err *e) MUST_USE;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Each pair of put and get lists the fields in the same order. Texts are
  * printable ASCII by contract: a body that breaks it is refused, so that a
- * resolver that was taken over cannot speak to anybody's terminal. */
+ * resolver that was taken over cannot speak to anybody's terminal. Readers fill
+ * what was sent and clear nothing else: of a list the first n, for a finding is
+ * 10 kB and most of it is not there. */
 #include "core/wire.h"
 
 #include <string.h>
 
 #define HEAD 3 /* type, length of the body */
+
+_Static_assert(CODE_N <= UINT8_MAX, "codes are octets");
+_Static_assert(FOUND_LEN_MAX == UINT8_MAX, "so is a length of evidence");
 
 bool
 wire_next(struct reader *r, struct wire_message *out)
@@ -97,7 +102,12 @@ wire_put_look(struct writer *w, const struct wire_look *m)
 	writer_text(w, m->domain);
 	writer_text(w, m->registrable);
 	writer_text(w, m->token);
-	writer_u8(w, (uint8_t)m->order);
+	writer_u8(w, (uint8_t)m->checks);
+	writer_u8(w, (uint8_t)m->proven);
+	writer_u8(w, m->quick);
+	writer_u8(w, m->keys_n);
+	for (size_t i = 0; i < m->keys_n; i++)
+		record_put_key(w, &m->keys[i]);
 	message_end(w, start);
 }
 
@@ -109,8 +119,13 @@ wire_get_look(struct reader *body, struct wire_look *m)
 	reader_print(body, m->domain, sizeof(m->domain));
 	reader_print(body, m->registrable, sizeof(m->registrable));
 	reader_print(body, m->token, sizeof(m->token));
-	m->order = (enum look_order)get_below(body, LOOK_PUBLIC_FIRST + 1);
-	return body_ends(body);
+	m->checks = get_below(body, 1u << CHECK_N);
+	m->proven = get_below(body, 1u << CHECK_N);
+	m->quick = get_bool(body);
+	m->keys_n = (uint8_t)get_below(body, CLAIM_KEYS_MAX + 1);
+	for (size_t i = 0; i < m->keys_n && !body->bad; i++)
+		record_get_key(body, &m->keys[i]);
+	return body_ends(body) && m->checks != 0;
 }
 
 static void
@@ -126,7 +141,7 @@ get_found(struct reader *r, struct found *f)
 {
 	const uint8_t *bytes;
 
-	f->len = (uint8_t)get_below(r, FOUND_LEN_MAX + 1);
+	f->len = reader_u8(r);
 	f->cut = get_bool(r);
 	bytes = reader_bytes(r, f->len);
 	if (bytes != NULL)
@@ -156,6 +171,61 @@ get_server(struct reader *r, struct server_fact *s)
 }
 
 static void
+put_row(struct writer *w, const struct spf_row *row)
+{
+	writer_u8(w, row->depth);
+	writer_u8(w, row->lookups);
+	writer_u8(w, row->is_void);
+	writer_u8(w, row->unreached);
+	writer_text(w, row->term);
+}
+
+static void
+get_row(struct reader *r, struct spf_row *row)
+{
+	row->depth = reader_u8(r);
+	row->lookups = reader_u8(r);
+	row->is_void = get_bool(r);
+	row->unreached = get_bool(r);
+	reader_print(r, row->term, sizeof(row->term));
+}
+
+/* What an evaluator has to say beside the code. */
+static void
+put_remarks(struct writer *w, const struct finding *f)
+{
+	writer_u16(w, f->mark);
+	writer_u8(w, (uint8_t)f->also_n);
+	for (size_t i = 0; i < f->also_n; i++)
+		writer_u8(w, (uint8_t)f->also[i]);
+	writer_text(w, f->publish);
+	writer_text(w, f->policy);
+	writer_u8(w, f->has_cost);
+	writer_u8(w, f->lookups);
+	writer_u8(w, f->voids);
+	writer_u8(w, (uint8_t)f->tree_n);
+	for (size_t i = 0; i < f->tree_n; i++)
+		put_row(w, &f->tree[i]);
+}
+
+static void
+get_remarks(struct reader *r, struct finding *f)
+{
+	f->mark = reader_u16(r);
+	f->also_n = get_below(r, ALSO_MAX + 1);
+	for (size_t i = 0; i < f->also_n; i++)
+		f->also[i] = (enum code)get_below(r, CODE_N);
+	reader_print(r, f->publish, sizeof(f->publish));
+	reader_print(r, f->policy, sizeof(f->policy));
+	f->has_cost = get_bool(r);
+	f->lookups = reader_u8(r);
+	f->voids = reader_u8(r);
+	f->tree_n = get_below(r, TREE_MAX + 1);
+	for (size_t i = 0; i < f->tree_n; i++)
+		get_row(r, &f->tree[i]);
+}
+
+static void
 put_finding(struct writer *w, const struct finding *f)
 {
 	writer_u8(w, (uint8_t)f->check);
@@ -174,6 +244,7 @@ put_finding(struct writer *w, const struct finding *f)
 	writer_u32(w, f->visible_in_s);
 	writer_u8(w, f->delegated);
 	writer_text(w, f->saw);
+	put_remarks(w, f);
 }
 
 static void
@@ -195,22 +266,29 @@ get_finding(struct reader *r, struct finding *f)
 	f->visible_in_s = reader_u32(r);
 	f->delegated = get_bool(r);
 	reader_print(r, f->saw, sizeof(f->saw));
+	get_remarks(r, f);
+}
+
+void
+wire_put_finding(struct writer *w, uint64_t request, const struct finding *f)
+{
+	size_t start = message_begin(w, WIRE_FOUND);
+
+	writer_u64(w, request);
+	put_finding(w, f);
+	message_end(w, start);
 }
 
 void
 wire_put_found(struct writer *w, const struct wire_found *m)
 {
-	size_t start = message_begin(w, WIRE_FOUND);
-
-	writer_u64(w, m->request);
-	put_finding(w, &m->finding);
-	message_end(w, start);
+	wire_put_finding(w, m->request, &m->finding);
 }
 
 bool
 wire_get_found(struct reader *body, struct wire_found *m)
 {
-	*m = (struct wire_found){.request = reader_u64(body)};
+	m->request = reader_u64(body);
 	get_finding(body, &m->finding);
 	return body_ends(body);
 }

@@ -9,7 +9,7 @@
 #include "core/record.h"
 
 #define WIRE_FRAME_MAX	 60000 /* octets of one frame */
-#define WIRE_MESSAGE_MAX 12000 /* octets of one message, head included */
+#define WIRE_MESSAGE_MAX 16000 /* octets of one message, head included */
 
 enum wire_type {
 	WIRE_HELLO = 1, /* resolver -> scheduler: empty; send me everything */
@@ -26,9 +26,17 @@ struct wire_look {
 	char domain[DNAME_TEXT_MAX + 1];
 	char registrable[DNAME_TEXT_MAX + 1];
 	char token[TOKEN_TEXT_MAX + 1];
-	enum look_order order;
+	uint32_t checks; /* bit per enum check; each is answered by itself */
+	uint32_t proven; /* of them: LOOK_PUBLIC_FIRST, the others
+			  * LOOK_SERVERS_FIRST */
+	bool quick;	 /* somebody watches: the authoritative servers alone
+			  * decide that it is missing; no probes, no advice */
+	/* dkim: keys_n 0 = none is known */
+	uint8_t keys_n;
+	struct claim_key keys[CLAIM_KEYS_MAX];
 };
 
+/* One check of a look has ended; one message each. */
 struct wire_found {
 	uint64_t request;
 	struct finding finding;
@@ -56,6 +64,9 @@ void wire_put_hello(struct writer *w);
 void wire_put_look(struct writer *w, const struct wire_look *m);
 bool wire_get_look(struct reader *body, struct wire_look *m) MUST_USE;
 void wire_put_found(struct writer *w, const struct wire_found *m);
+/* The same without a copy of the finding, which is large. */
+void wire_put_finding(
+    struct writer *w, uint64_t request, const struct finding *f);
 bool wire_get_found(struct reader *body, struct wire_found *m) MUST_USE;
 void wire_put_gone(struct writer *w, const struct wire_gone *m);
 bool wire_get_gone(struct reader *body, struct wire_gone *m) MUST_USE;

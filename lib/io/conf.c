@@ -16,6 +16,7 @@
 #define LIST_MAX     (16 << 20)
 #define DEFAULT_PATH "/etc/domainproof/domainproofd.conf"
 #define DAY_MS	     86400000LL
+#define WATCH_MAX_MS (30 * 60000LL)
 #define KEY_MAX	     64
 
 #define S(field)                                                               \
@@ -30,6 +31,12 @@ static const char *const apexes[] = {
 static const char *const suffixes[] = {[PRIVATE_SUFFIX_ALLOW] = "accept",
     [PRIVATE_SUFFIX_REFUSE] = "refuse",
     NULL};
+static const char *const envelopes[] = {
+    [ENVELOPE_CUSTOMER] = "customer", [ENVELOPE_OURS] = "ours", NULL};
+static const char *const requirements[] = {
+    [DKIM_REQUIRED_WARN] = "warn", [DKIM_REQUIRED_REFUSE] = "refuse", NULL};
+static const char *const imports[] = {
+    [KEY_IMPORT_ACCEPT] = "accept", [KEY_IMPORT_REFUSE] = "refuse", NULL};
 
 /* Rows of one group stand together, in the order in which they are printed.
  * A bound is in the unit of the field: octets, number, ms. CONF_FIXED: what
@@ -45,7 +52,7 @@ static const struct conf_row settings_rows[] = {
     {"pool.user", TYPE_TEXT, S(pool.user), "\"\"", 0, 64},
     {"pool.run_dir", TYPE_PATH, S(pool.run_dir), "\"/run/domainproof\"", 1,
 	.change = CONF_FIXED},
-    {"kafka.brokers", TYPE_TEXT, S(kafka.brokers), "\"127.0.0.1:9092\"", 1,
+    {"kafka.brokers", TYPE_BROKERS, S(kafka.brokers), "\"127.0.0.1:9092\"", 1,
 	CONF_TEXT_MAX},
     {"kafka.prefix", TYPE_NAME, S(kafka.prefix), "\"domainproof.\"", 1, 64,
 	.change = CONF_FIXED},
@@ -76,6 +83,15 @@ static const struct conf_row policy_rows[] = {
     {"service.name", TYPE_NAME, P(service), NULL, 1, SERVICE_MAX},
     {"service.support", TYPE_TEXT, P(support), "\"\"", 0, 255},
     {"service.help_url", TYPE_TEXT, P(help_url), "\"\"", 0, 255},
+    {"service.default_sender", TYPE_TEXT, P(default_sender), "\"\"", 0,
+	MAILBOX_MAX},
+    {"service.envelope_from", TYPE_ENUM, P(envelope_from), "\"customer\"",
+	.words = envelopes},
+    {"spf.include", TYPE_TEXT, P(spf_include), "\"\"", 0, DNAME_TEXT_MAX},
+    {"spf.addresses", TYPE_ADDRESSES, P(spf_addresses), "[]"},
+    {"dkim.required", TYPE_ENUM, P(dkim_required), "\"warn\"",
+	.words = requirements},
+    {"dkim.import", TYPE_ENUM, P(key_import), "\"accept\"", .words = imports},
     {"claim.apex", TYPE_ENUM, P(apex), "\"accept\"", .words = apexes},
     {"claim.private_suffix", TYPE_ENUM, P(private_suffix), "\"refuse\"",
 	.words = suffixes},
@@ -92,7 +108,13 @@ static const struct conf_row policy_rows[] = {
     {"time.lapse", TYPE_DURATION, P(lapse_ms), "\"72 h\"", DAY_MS,
 	365 * DAY_MS},
     {"time.lapse_looks", TYPE_COUNT, P(lapse_looks), "2", 2, 1000},
+    {"time.recheck", TYPE_DURATION, P(recheck_ms), "\"24 h\"", 0, 90 * DAY_MS},
+    {"time.watch_gap", TYPE_DURATION, P(watch_gap_ms), "\"30 s\"", 100,
+	WATCH_MAX_MS},
+    {"time.watch", TYPE_DURATION, P(watch_ms), "\"5 min\"", 0, WATCH_MAX_MS},
     {"time.dedupe", TYPE_DURATION, P(dedupe_ms), "\"7 d\"", DAY_MS, 7 * DAY_MS},
+    {"guard.percent", TYPE_COUNT, P(guard_percent), "20", 0, 100},
+    {"guard.looks", TYPE_COUNT, P(guard_looks), "100", 1, 1000000},
     {.path = NULL},
 };
 
@@ -589,6 +611,24 @@ conf_fixed_differs(const struct settings *a, const struct settings *b)
 		free(is);
 	}
 	return same ? NULL : row[-1].path;
+}
+
+unsigned
+conf_line(const struct settings *s, const char *key)
+{
+	const config_setting_t *at = NULL;
+	struct file f = {.path = s->path};
+	struct stat st;
+	struct err e;
+	unsigned line;
+
+	config_init(&f.config);
+	f.text = slurp(f.path, FILE_MAX, &st, &f.len, &e);
+	if (f.text != NULL && parse(&f, &e))
+		at = config_lookup(&f.config, key);
+	line = at == NULL ? 1 : config_setting_source_line(at);
+	file_close(&f);
+	return line;
 }
 
 struct printer {

@@ -68,6 +68,8 @@ void conf_free(struct policy *p); /* its lists; also after a failed read */
  * without `reload`): NULL if all is well, else the key's name. */
 const char *conf_fixed_differs(
     const struct settings *a, const struct settings *b);
+/* Where the settings' file says it, or 1: for what turns out later. */
+unsigned conf_line(const struct settings *s, const char *key);
 /* Every key with its value in force, in the files' own syntax, line by line
  * (without newline): read as a file, the same settings again. A password is
  * shown as "***". */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_CHARS                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 static const struct unit {
 	const char *name;
 	int64_t ms;
@@ -89,9 +92,7 @@ set_text(const struct conf_row *row, const config_setting_t *value, char *field,
 static bool
 is_name(const char *text)
 {
-	return text[strspn(text,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		   "0123456789._-")] == '\0';
+	return text[strspn(text, NAME_CHARS)] == '\0';
 }
 
 static bool
@@ -330,6 +331,59 @@ is_address(const char *text)
 			: inet_pton(AF_INET, addr, &v4) == 1;
 }
 
+/* HOST, HOST:PORT, [V6] or [V6]:PORT, len octets of text. */
+static bool
+is_broker(const char *text, size_t len)
+{
+	char place[CONF_TEXT_MAX + 1];
+	struct in6_addr v6;
+	char *end;
+
+	memcpy(place, text, len);
+	place[len] = '\0';
+	if (place[0] == '[') {
+		end = strchr(place, ']');
+		if (end == NULL)
+			return false;
+		*end++ = '\0';
+		if (inet_pton(AF_INET6, place + 1, &v6) != 1)
+			return false;
+	} else {
+		end = place + strcspn(place, ":");
+		len = (size_t)(end - place);
+		if (len == 0 || strspn(place, NAME_CHARS) != len)
+			return false;
+	}
+	return *end == '\0' || (*end == ':' && is_port(end + 1));
+}
+
+static bool
+set_brokers(const struct conf_row *row, const config_setting_t *value,
+    char *field, struct err *why)
+{
+	const char *text = field;
+
+	if (!set_text(row, value, field, why))
+		return false;
+	for (;; text++) {
+		size_t len;
+
+		text += strspn(text, " ");
+		len = strcspn(text, ",");
+
+		if (!is_broker(text, len)) {
+			err_set(why,
+			    "\"%.*s\" is no broker: write HOST:PORT, with "
+			    "commas between several",
+			    len < 80 ? (int)len : 80, text);
+			return false;
+		}
+		text += len;
+		if (*text == '\0')
+			return true;
+	}
+}
+
 static bool
 set_resolvers(const config_setting_t *list, struct settings *s, struct err *why)
 {
@@ -426,6 +480,40 @@ set_orgs(const config_setting_t *list, struct policy *p, struct err *why)
 	return true;
 }
 
+static bool
+get_address(const char *text, struct packet_addr *out)
+{
+	*out = (struct packet_addr){.family = 4};
+	if (inet_pton(AF_INET, text, out->octets) == 1)
+		return true;
+	out->family = 6;
+	return inet_pton(AF_INET6, text, out->octets) == 1;
+}
+
+static bool
+set_addresses(const config_setting_t *list, struct policy *p, struct err *why)
+{
+	size_t n = (size_t)config_setting_length(list);
+
+	if (!is_list(list, SPF_ADDRESSES_MAX, why))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const char *text = get_text(element(list, i), why);
+
+		if (text == NULL)
+			return false;
+		if (!get_address(text, &p->spf_addresses[i])) {
+			err_set(why,
+			    "\"%.60s\" is no address: write \"192.0.2.1\" "
+			    "or \"2001:db8::1\", without port or prefix",
+			    text);
+			return false;
+		}
+	}
+	p->spf_addresses_n = n;
+	return true;
+}
+
 /* -- the table's two verbs ----------------------------------------------- */
 
 bool
@@ -453,6 +541,8 @@ conf_type_set(const struct conf_row *row, const config_setting_t *value,
 		return set_bool(value, field, why);
 	case TYPE_PATH:
 		return set_path(row, value, place, field, why);
+	case TYPE_BROKERS:
+		return set_brokers(row, value, field, why);
 	case TYPE_URL:
 		return set_url(row, value, place, field, why);
 	case TYPE_RESOLVERS:
@@ -463,6 +553,8 @@ conf_type_set(const struct conf_row *row, const config_setting_t *value,
 		return set_gaps(row, value, field, why);
 	case TYPE_ORGS:
 		return set_orgs(value, base, why);
+	case TYPE_ADDRESSES:
+		return set_addresses(value, base, why);
 	}
 	return false;
 }
@@ -540,6 +632,20 @@ show_orgs(const struct policy *p, FILE *out)
 	fputc(']', out);
 }
 
+static void
+show_addresses(const struct policy *p, FILE *out)
+{
+	char text[46];
+
+	fputc('[', out);
+	for (size_t i = 0; i < p->spf_addresses_n; i++) {
+		fputs(i == 0 ? "" : ", ", out);
+		packet_addr_show(&p->spf_addresses[i], text);
+		show_text(text, out);
+	}
+	fputc(']', out);
+}
+
 void
 conf_type_show(const struct conf_row *row, const void *base, FILE *out)
 {
@@ -549,6 +655,7 @@ conf_type_show(const struct conf_row *row, const void *base, FILE *out)
 	case TYPE_TEXT:
 	case TYPE_NAME:
 	case TYPE_WORD:
+	case TYPE_BROKERS:
 	case TYPE_PATH:
 		show_text(field, out);
 		break;
@@ -579,6 +686,9 @@ conf_type_show(const struct conf_row *row, const void *base, FILE *out)
 		break;
 	case TYPE_ORGS:
 		show_orgs(base, out);
+		break;
+	case TYPE_ADDRESSES:
+		show_addresses(base, out);
 		break;
 	}
 }

@@ -19,10 +19,12 @@ enum conf_type {
 	TYPE_BOOL,	/* bool */
 	TYPE_PATH,	/* char[CONF_TEXT_MAX + 1]; relative ones get the dir */
 	TYPE_URL,	/* char[CONF_TEXT_MAX + 1] that may hold a password */
+	TYPE_BROKERS,	/* char[max + 1]: HOST or HOST:PORT, ... */
 	TYPE_RESOLVERS, /* dns.resolvers */
 	TYPE_TRUSTED,	/* dns.trusted: some of dns.resolvers */
 	TYPE_GAPS,	/* struct backoff from a list of durations */
 	TYPE_ORGS,	/* policy.organisations */
+	TYPE_ADDRESSES, /* policy.spf_addresses */
 };
 
 struct conf_row {

@@ -51,7 +51,9 @@ load(struct suffixes *out, const char *path)
 	    .made_at = made_at(path),
 	};
 	out->psl = out->owned;
-	if (out->owned != NULL && out->path != NULL)
+	/* a folder, or a file without a rule, is no list either */
+	if (out->owned != NULL && out->path != NULL &&
+	    psl_suffix_count(out->owned) > 0)
 		return true;
 	psl_free(out->owned);
 	free(out->path);
@@ -84,6 +86,22 @@ idna_open(const char *path, struct err *e)
 	psl_free(list.owned);
 	free(list.path);
 	list = fresh;
+	return OK;
+}
+
+enum next
+idna_check(const char *path, struct err *e)
+{
+	struct suffixes other;
+
+	if (path[0] == '\0')
+		return OK;
+	if (!load(&other, path)) {
+		err_set(e, "cannot read the public suffix list %s", path);
+		return RETRY;
+	}
+	psl_free(other.owned);
+	free(other.path);
 	return OK;
 }
 

@@ -10,6 +10,8 @@
  * Again only while no other thread is in here. Without a list every domain is
  * a public suffix. */
 enum next idna_open(const char *path, struct err *e) MUST_USE;
+/* Could `path` be loaded? RETRY with the path; the list in use stays. */
+enum next idna_check(const char *path, struct err *e) MUST_USE;
 /* Path of the list in use, and when it was made (wall ms, 0 = unknown). */
 const char *idna_list(int64_t *made_at);
 

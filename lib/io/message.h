@@ -10,7 +10,7 @@
 
 #define MESSAGE_JOB_MAX	  16384 /* octets of a job, after the fetch */
 #define MESSAGE_DEPTH_MAX 8
-#define MESSAGE_OUT_MAX	  32768 /* no message of ours is longer */
+#define MESSAGE_OUT_MAX	  131072 /* no message of ours is longer */
 
 /* What could be read of a job, also when it is not one. */
 struct message_job {
@@ -28,9 +28,11 @@ struct message_job {
 /* Reads one job. BAD_JOB: no JSON, too long, too deep, doubled keys, NUL, bad
  * UTF-8, missing or wrong fields; BAD_DOMAIN: longer than request.domain, one
  * final dot not counted; UNKNOWN_KIND; BAD_DEADLINE (not an integer of seconds
- * >= 0; the upper bound is job_judge's). Of several the first one of these.
- * Members of the envelope that we do not know are ignored, members of `data`
- * too. body_hash is not set: message_body_hash, after the domain is canonical.
+ * >= 0; the upper bound is job_judge's); BAD_KEY (a claim's `public_key` is
+ * none; whether it is good enough is job_judge's). Of several the first one of
+ * these. What is not for the job's kind is judged and then left out. Members of
+ * the envelope that we do not know are ignored, members of `data` too.
+ * body_hash is not set: message_body_hash, after the domain is canonical.
  */
 void message_job_read(const void *bytes, size_t len, struct message_job *out);
 uint32_t message_body_hash(const struct job_request *r);
@@ -45,17 +47,26 @@ struct message_who {		       /* whose message */
 	const char *org, *domain, *id; /* id "" = none */
 };
 
-/* finding NULL: no look was made. claim NULL: rejected before there was one. */
+/* findings: one pointer a check, NULL where none was found in this process;
+ * of the checks in `checks` those are told as the claim remembers them. claim
+ * NULL: rejected before there was one. */
 size_t message_result(char *out, size_t cap, const struct message_who *who,
     const struct job_end *end, enum lane lane, const struct claim *claim,
-    const struct finding *finding, const char *why,
+    uint32_t checks, const struct finding *const findings[CHECK_N],
+    const char *why, const struct policy *policy);
+/* What an event is about, beside the claim. */
+struct message_news {
+	const char *name;	/* "claim.verified" ... */
+	unsigned n;		/* counts events of one ver */
+	const char *was;	/* status before: of the claim or function */
+	enum function function; /* FUNCTION_N: of the claim */
+	const struct job *job;	/* NULL = none is open */
+	const struct finding *finding; /* NULL: what the claim remembers */
+	int64_t at;
+};
+size_t message_event(char *out, size_t cap, const struct message_who *who,
+    const struct claim *claim, const struct message_news *news,
     const struct policy *policy);
-/* name: "claim.verified" ...; was: status before. n: counts events of one ver.
- * job NULL = none is open. finding NULL: what the claim remembers. */
-size_t message_event(char *out, size_t cap, const char *name,
-    const struct message_who *who, const struct claim *claim, unsigned n,
-    enum claim_status was, const struct job *job, const struct finding *finding,
-    int64_t at, const struct policy *policy);
 /* job.rejected, job.dead, job.conflict: where it was found and why. */
 size_t message_trouble(char *out, size_t cap, const char *name,
     const struct message_who *who, enum code code, const char *why,

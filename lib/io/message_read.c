@@ -22,6 +22,11 @@ enum field {
 	FIELD_DOMAIN,
 	FIELD_KIND,
 	FIELD_CHECKS,
+	FIELD_THEN,
+	FIELD_FUNCTIONS,
+	FIELD_SELECTOR,
+	FIELD_KEY,
+	FIELD_KEY_TYPE,
 	FIELD_DEADLINE,
 	FIELD_TARGET,
 	FIELD_REF,
@@ -31,6 +36,7 @@ enum field {
 #define BIT(field) (1u << (field))
 #define ENVELOPE   (BIT(FIELD_ORG) - 1)
 #define IDENTITY   (BIT(FIELD_ID) | BIT(FIELD_ORG) | BIT(FIELD_DOMAIN))
+#define KEY_FIELDS (BIT(FIELD_SELECTOR) | BIT(FIELD_KEY) | BIT(FIELD_KEY_TYPE))
 #define REQUIRED                                                               \
 	(IDENTITY | BIT(FIELD_SPECVERSION) | BIT(FIELD_SOURCE) |               \
 	    BIT(FIELD_TYPE) | BIT(FIELD_DATA) | BIT(FIELD_KIND))
@@ -54,6 +60,11 @@ static const struct {
     [FIELD_DOMAIN] = ROW("domain"),
     [FIELD_KIND] = ROW("kind"),
     [FIELD_CHECKS] = ROW("checks"),
+    [FIELD_THEN] = ROW("then"),
+    [FIELD_FUNCTIONS] = ROW("functions"),
+    [FIELD_SELECTOR] = ROW("selector"),
+    [FIELD_KEY] = ROW("public_key"),
+    [FIELD_KEY_TYPE] = ROW("key_type"),
     [FIELD_DEADLINE] = ROW("deadline_s"),
     [FIELD_TARGET] = ROW("target"),
     [FIELD_REF] = ROW("ref"),
@@ -66,6 +77,9 @@ struct intake {
 	uint32_t seen; /* BIT of each field that was there */
 	uint32_t good; /* ... and could be used */
 	size_t at;     /* of the value in hand */
+	size_t then_at, key_at;
+	struct json_string key; /* judged when its kind is known */
+	enum dkim_type key_type;
 };
 
 /* Keeps what is most basic; codes are in that order. */
@@ -198,7 +212,6 @@ take_check(struct intake *in)
 {
 	struct json_string s;
 
-	in->at = json_at(&in->s);
 	if (!take_string(in, FIELD_CHECKS, &s))
 		return;
 	for (unsigned c = 0; c < CHECK_N; c++) {
@@ -211,17 +224,95 @@ take_check(struct intake *in)
 }
 
 static void
-take_checks(struct intake *in)
+take_function(struct intake *in)
+{
+	enum function fn;
+	struct json_string s;
+
+	if (!take_string(in, FIELD_FUNCTIONS, &s))
+		return;
+	fn = function_parse(s.text);
+	if (fn < FUNCTION_N)
+		in->out->request.functions |= 1u << fn;
+	else
+		wrong(in, CODE_BAD_JOB, FIELD_FUNCTIONS,
+		    "no function that is known");
+}
+
+static void
+take_array(struct intake *in, enum field f, void (*take_one)(struct intake *))
 {
 	struct json_in array;
 
 	if (json_next(&in->s) != JSON_TYPE_ARRAY) {
 		json_skip(&in->s);
-		wrong(in, CODE_BAD_JOB, FIELD_CHECKS, "must be an array");
+		wrong(in, CODE_BAD_JOB, f, "must be an array");
 		return;
 	}
-	for (json_open(&in->s, &array); json_element(&in->s, &array);)
-		take_check(in);
+	for (json_open(&in->s, &array); json_element(&in->s, &array);) {
+		in->at = json_at(&in->s);
+		take_one(in);
+	}
+}
+
+static void
+take_functions(struct intake *in)
+{
+	size_t at = in->at;
+
+	take_array(in, FIELD_FUNCTIONS, take_function);
+	in->at = at;
+	if (in->out->request.functions == 0)
+		wrong(in, CODE_BAD_JOB, FIELD_FUNCTIONS, "must name one");
+}
+
+static void
+take_then(struct intake *in)
+{
+	in->then_at = in->at;
+	take_exact(in, FIELD_THEN, "activate", "must be \"activate\"");
+}
+
+/* Names are compared without regard to case (RFC 4343): one form for each. */
+static void
+take_selector(struct intake *in)
+{
+	char *out = in->out->request.selector;
+	struct json_string s;
+
+	if (!take_string(in, FIELD_SELECTOR, &s))
+		return;
+	if (!dkim_selector_ok(s.text)) {
+		wrong(in, CODE_BAD_JOB, FIELD_SELECTOR,
+		    "must be labels of letters, digits and inner hyphens");
+		return;
+	}
+	for (size_t i = 0; i <= s.len; i++)
+		out[i] = s.text[i] >= 'A' && s.text[i] <= 'Z'
+			     ? (char)(s.text[i] - 'A' + 'a')
+			     : s.text[i];
+}
+
+static void
+take_key(struct intake *in)
+{
+	in->key_at = in->at;
+	if (take_string(in, FIELD_KEY, &in->key) && in->key.len == 0)
+		wrong(in, CODE_BAD_JOB, FIELD_KEY, "must not be empty");
+}
+
+static void
+take_key_type(struct intake *in)
+{
+	struct json_string s;
+
+	if (!take_string(in, FIELD_KEY_TYPE, &s))
+		return;
+	if (strcmp(s.text, dkim_type_name(DKIM_ED25519)) == 0)
+		in->key_type = DKIM_ED25519;
+	else if (strcmp(s.text, dkim_type_name(DKIM_RSA)) != 0)
+		wrong(in, CODE_BAD_JOB, FIELD_KEY_TYPE,
+		    "must be \"rsa\" or \"ed25519\"");
 }
 
 static void
@@ -286,7 +377,22 @@ take(struct intake *in, enum field f)
 		take_kind(in);
 		return;
 	case FIELD_CHECKS:
-		take_checks(in);
+		take_array(in, f, take_check);
+		return;
+	case FIELD_THEN:
+		take_then(in);
+		return;
+	case FIELD_FUNCTIONS:
+		take_functions(in);
+		return;
+	case FIELD_SELECTOR:
+		take_selector(in);
+		return;
+	case FIELD_KEY:
+		take_key(in);
+		return;
+	case FIELD_KEY_TYPE:
+		take_key_type(in);
 		return;
 	case FIELD_DEADLINE:
 		take_deadline(in);
@@ -336,16 +442,29 @@ take_members(struct intake *in, uint32_t known)
 				: ~BIT(find(&name, known));
 }
 
+static const uint32_t required[JOB_KIND_N + 1] = {
+    [JOB_CANCEL] = BIT(FIELD_TARGET),
+    [JOB_ACTIVATE] = BIT(FIELD_FUNCTIONS),
+    [JOB_DEACTIVATE] = BIT(FIELD_FUNCTIONS),
+};
+
+/* What the kind demands besides. A key and its selector go together. */
+static uint32_t
+required_of(const struct intake *in)
+{
+	enum job_kind kind = in->out->request.kind;
+
+	if (kind == JOB_CLAIM && (in->seen & KEY_FIELDS) != 0)
+		return BIT(FIELD_SELECTOR) | BIT(FIELD_KEY);
+	return required[kind];
+}
+
 static void
 judge_missing(struct intake *in)
 {
 	struct message_job *out = in->out;
-	uint32_t want = REQUIRED;
+	uint32_t want = REQUIRED | required_of(in);
 
-	if (out->request.kind == JOB_CANCEL)
-		want |= BIT(FIELD_TARGET);
-	else
-		memset(out->request.target, 0, sizeof(out->request.target));
 	if ((in->seen & BIT(FIELD_DATA)) == 0)
 		want &= ENVELOPE;
 	for (unsigned f = 0; f < FIELD_N; f++) {
@@ -356,6 +475,73 @@ judge_missing(struct intake *in)
 		snprintf(out->why, sizeof(out->why), "%s%s is missing",
 		    f > FIELD_DATA ? "data." : "", fields[f].name);
 	}
+}
+
+/* A verify job switches on what is among its checks. */
+static void
+judge_then(struct intake *in)
+{
+	struct job_request *r = &in->out->request;
+
+	r->functions = 0;
+	if ((in->seen & BIT(FIELD_THEN)) == 0)
+		return;
+	for (unsigned fn = 0; fn < FUNCTION_N; fn++) {
+		if ((r->checks & 1u << function_check((enum function)fn)) != 0)
+			r->functions |= 1u << fn;
+	}
+	in->at = in->then_at;
+	if (r->functions == 0)
+		wrong(in, CODE_BAD_JOB, FIELD_THEN,
+		    "needs spf or dkim among data.checks");
+}
+
+static const char *const flaws[] = {
+    [DKIM_OK] = "",
+    [DKIM_EMPTY] = "is empty",
+    [DKIM_BASE64] = "is no base64",
+    [DKIM_CUT] = "ends before the key does",
+    [DKIM_DER] = "is no key",
+    [DKIM_TYPE] = "is not a key of data.key_type",
+    [DKIM_WRAPPED] = "is a SubjectPublicKeyInfo: give its last 32 octets",
+    [DKIM_ALGORITHM] = "is a key of no type that DKIM has",
+    [DKIM_NUMBERS] = "holds numbers that no such key has",
+    [DKIM_LARGE] = "is longer than verifiers must take",
+    [DKIM_PRIVATE] = "is a private key: others know it now, make another",
+};
+
+static void
+judge_key(struct intake *in)
+{
+	enum dkim_fault fault;
+
+	if (in->out->code == CODE_BAD_JOB || (in->seen & KEY_FIELDS) == 0)
+		return;
+	fault = dkim_public_from_p(&in->out->request.key, in->key_type,
+	    (const uint8_t *)in->key.text, in->key.len, NULL);
+	if (fault == DKIM_OK)
+		return;
+	in->at = in->key_at;
+	in->out->request.key = (struct dkim_public){.len = 0};
+	wrong(in, CODE_BAD_KEY, FIELD_KEY, flaws[fault]);
+}
+
+/* What is not for its kind is as if it was not there. */
+static void
+judge_kind(struct intake *in)
+{
+	struct job_request *r = &in->out->request;
+
+	if (r->kind != JOB_CANCEL)
+		memset(r->target, 0, sizeof(r->target));
+	if (r->kind == JOB_VERIFY)
+		judge_then(in);
+	else if (r->kind != JOB_ACTIVATE && r->kind != JOB_DEACTIVATE)
+		r->functions = 0;
+	if (r->kind == JOB_CLAIM)
+		judge_key(in);
+	else
+		memset(r->selector, 0, sizeof(r->selector));
 }
 
 static void
@@ -385,7 +571,9 @@ message_job_read(const void *bytes, size_t len, struct message_job *out)
 	    .request = {.deadline_ms = -1, .kind = JOB_KIND_N}};
 	in.out = out;
 	in.seen = in.good = 0;
-	in.at = 0;
+	in.at = in.then_at = in.key_at = 0;
+	in.key = (struct json_string){.text = ""};
+	in.key_type = DKIM_RSA;
 	/* the head of what is too long may still say whose it is */
 	json_scan(&in.s, bytes, len < MESSAGE_JOB_MAX ? len : MESSAGE_JOB_MAX);
 	if (json_next(&in.s) == JSON_TYPE_OBJECT) {
@@ -396,6 +584,7 @@ message_job_read(const void *bytes, size_t len, struct message_job *out)
 		snprintf(out->why, sizeof(out->why), "must be an object");
 	}
 	judge_missing(&in);
+	judge_kind(&in);
 	judge_json(&in, len);
 	out->identified = (in.good & IDENTITY) == IDENTITY;
 }
@@ -408,6 +597,21 @@ mix(uint32_t h, const void *bytes, size_t len)
 	for (size_t i = 0; i < len; i++)
 		h = (h ^ p[i]) * 16777619u; /* FNV-1a */
 	return h;
+}
+
+/* What a request of the first release has not: its hash stays as it was. */
+static uint32_t
+mix_more(uint32_t h, const struct job_request *r)
+{
+	uint8_t fixed[8];
+	struct writer w;
+
+	writer_init(&w, fixed, sizeof(fixed));
+	writer_u32(&w, r->functions);
+	writer_u32(&w, (uint32_t)r->key.type);
+	h = mix(h, fixed, w.len);
+	h = mix(h, r->selector, strlen(r->selector) + 1);
+	return mix(h, r->key.bytes, r->key.len);
 }
 
 uint32_t
@@ -424,5 +628,6 @@ message_body_hash(const struct job_request *r)
 	writer_u32(&w, (uint32_t)r->kind);
 	writer_u32(&w, r->checks);
 	writer_i64(&w, r->deadline_ms);
-	return mix(h, fixed, w.len);
+	h = mix(h, fixed, w.len);
+	return r->functions == 0 && r->selector[0] == '\0' ? h : mix_more(h, r);
 }

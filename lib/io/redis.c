@@ -171,6 +171,14 @@ parse_url(struct redis *r, const char *url)
 	       parse_host(r, at + 1);
 }
 
+bool
+redis_url_right(const char *url)
+{
+	struct redis r = {.port = 0};
+
+	return parse_url(&r, url);
+}
+
 /* hiredis writes to a socket whose peer may be gone. */
 static void
 survive_sigpipe(void)

@@ -9,6 +9,8 @@
 
 struct redis;
 
+/* Can redis_open take it? */
+bool redis_url_right(const char *url);
 /* url: redis://[[USER]:PASSWORD@]HOST[:PORT] or unix:PATH, without escapes.
  * Opens nothing yet. STOP: bad url. A password is never in a message. */
 enum next redis_open(struct redis **out, const char *url, int64_t timeout_ms,

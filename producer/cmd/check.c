@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check: one look on the spot, by the same code as the workers'. Settings,
  * Redis and Kafka are used if they are there, needed they are not. */
+#include "producer/check_host.h"
 #include "producer/input.h"
+#include "producer/report.h"
 #include "producer/view.h"
 
-#include "core/diagnosis.h"
-#include "core/txt.h"
+#include "core/json.h"
 #include "io/clock.h"
 #include "io/dns.h"
 #include "io/idna.h"
@@ -16,27 +17,40 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AT_ONCE	    64
+#define AT_ONCE	    16
 #define SERVE_MS    1000
 #define REDIS_MS    500
 #define RESOLV_CONF "/etc/resolv.conf"
 #define SERVICE	    "domainproof" /* without a policy */
 #define TIMEOUT_MS  1000
 #define TRIES	    3
-#define INDENT	    11
 
-struct checked { /* a look under way */
+struct key {				      /* what dkim looks for */
+	char selector[DKIM_SELECTOR_MAX + 1]; /* "" = none */
+	bool known;
+	struct dkim_public key;
+};
+
+struct checked { /* a domain under way */
 	bool used;
+	uint32_t left; /* checks that have not ended */
 	char org[ORG_MAX + 1];
 	char domain[DNAME_TEXT_MAX + 1];
+	uint32_t checks;
+	struct finding found[CHECK_N];
 };
+
+#define TAG_OURS (AT_ONCE * CHECK_N) /* the look at our own include */
 
 struct checking {
 	struct command *c;
 	struct looks *looks;
 	struct redis *redis;   /* NULL: not asked for tokens */
 	struct look_wish wish; /* what is the same for all */
+	struct key key;	       /* given by the options */
+	uint32_t only;	       /* checks asked for; 0 = what can be judged */
 	size_t under_way;
+	size_t ours_n; /* addresses behind our include */
 	struct checked one[AT_ONCE];
 };
 
@@ -155,10 +169,29 @@ exit_of(const struct finding *f)
 	return EXIT_BUG;
 }
 
-static enum shield
-shield_of(const struct finding *f)
+/* The worst of what must be right; dmarc counts when it is all there is. */
+static enum exit_word
+exit_of_all(const struct checked *one)
 {
-	switch (exit_of(f)) {
+	static const enum exit_word order[] = {
+	    EXIT_BUG, EXIT_NEGATIVE, EXIT_NO_ANSWER};
+	uint32_t checks = one->checks & ~(1u << CHECK_DMARC);
+
+	checks = checks != 0 ? checks : one->checks;
+	for (size_t o = 0; o < ARRAY_LEN(order); o++) {
+		for (unsigned c = 0; c < CHECK_N; c++) {
+			if ((checks & 1u << c) != 0 &&
+			    exit_of(&one->found[c]) == order[o])
+				return order[o];
+		}
+	}
+	return EXIT_GOOD;
+}
+
+static enum shield
+shield_of(enum exit_word code)
+{
+	switch (code) {
 	case EXIT_GOOD:
 		return SHIELD_GREEN;
 	case EXIT_NEGATIVE:
@@ -168,121 +201,118 @@ shield_of(const struct finding *f)
 	}
 }
 
+/* A finding as the workers write it; here the reason stands beside it, whether
+ * or not there is one. */
 static void
-put_json(const struct checked *k, const struct finding *f)
+json_finding(struct writer *w, const char *domain, const struct finding *f)
+{
+	message_finding(w, domain, f, clock_wall_ms());
+	if (w->bad || w->len == 0)
+		return;
+	w->len--; /* its bracket */
+	json_key_text(w, "reason", code_name(f->code));
+	json_raw(w, "}");
+}
+
+static void
+put_json(const struct checked *one, enum exit_word code)
 {
 	static char line[2 * MESSAGE_OUT_MAX];
 	struct writer w;
 
 	writer_init(&w, line, sizeof(line));
 	json_raw(&w, "{");
-	json_key(&w, "domain");
-	json_text(&w, k->domain);
-	json_key(&w, "org");
-	json_text(&w, k->org);
-	json_key(&w, "exit");
-	json_number(&w, (int64_t)exit_of(f));
+	json_key_text(&w, "domain", one->domain);
+	json_key_text(&w, "org", one->org);
+	json_key_number(&w, "exit", (int64_t)code);
 	json_key(&w, "status");
 	json_raw(&w, "null");
-	json_key(&w, "shield");
-	json_text(&w, shield_name(shield_of(f)));
+	json_key_text(&w, "shield", shield_name(shield_of(code)));
 	json_key(&w, "checks");
 	json_raw(&w, "{");
-	json_key(&w, check_name(f->check));
-	message_finding(&w, k->domain, f, clock_wall_ms());
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		if ((one->checks & 1u << c) == 0)
+			continue;
+		json_key(&w, check_name((enum check)c));
+		json_finding(&w, one->domain, &one->found[c]);
+	}
 	json_raw(&w, "}");
 	json_key(&w, "job");
 	json_raw(&w, "null");
-	json_key(&w, "age_s");
-	json_number(&w, 0);
+	json_key_number(&w, "age_s", 0);
 	json_raw(&w, "}");
 	if (!w.bad)
 		printf("%.*s\n", (int)w.len, line);
 }
 
 static void
-put_server(const struct server_fact *s)
+put_text(const struct checking *k, const struct checked *one)
 {
-	char name[sizeof(s->name) * 4];
+	struct report r = {.domain = one->domain,
+	    .org = one->org,
+	    .at = clock_wall_ms(),
+	    .policy = &k->c->policy};
 
-	show_line(
-	    s->name[0] != '\0' ? s->name : "resolver", name, sizeof(name));
-	printf("%*s%s %s: %s", INDENT, "", name, s->addr,
-	    s->has ? "has it" : outcome_name(s->outcome));
-	if (s->has_serial)
-		printf(", serial %u", s->serial);
-	fputc('\n', stdout);
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		if ((one->checks & 1u << c) != 0)
+			r.found[c] = &one->found[c];
+	}
+	report_show(stdout, &r);
+	if (!k->c->has_settings && k->only == 0)
+		fputs("  Judged without a policy: which tokens, includes and "
+		      "keys are right, a file\n  named by --conf would "
+		      "say.\n\n",
+		    stdout);
 }
 
+/* Without its addresses nobody's SPF can be judged against it. */
 static void
-put_found(const struct found *found)
+on_ours(struct checking *k, const struct finding *f)
 {
-	char text[4 * FOUND_LEN_MAX + 8];
+	const struct packet_addr *addr = looks_addresses(k->looks, &k->ours_n);
 
-	txt_show(found->bytes, found->len, text, sizeof(text));
-	printf(
-	    "%*sfound \"%s%s\"\n", INDENT, "", text, found->cut ? "..." : "");
-}
-
-static void
-put_sentences(const struct checked *k, const struct finding *f)
-{
-	char say[SAY_MAX + 1], fix[SAY_MAX + 1];
-
-	diagnosis_say(&(struct diagnosis_facts){.code = f->code,
-			  .verdict = f->verdict,
-			  .visible_in_s = f->visible_in_s,
-			  .domain = k->domain,
-			  .name = f->name,
-			  .expected = f->expected,
-			  .saw = f->saw,
-			  .neg_ttl_s = f->neg_ttl_s},
-	    say, fix);
-	show_paragraph(stdout, "", say, INDENT);
-	if (fix[0] != '\0')
-		show_paragraph(stdout, "        ->", fix, INDENT);
-}
-
-static void
-put_text(const struct checked *k, const struct finding *f)
-{
-	char shown[SHOW_DOMAIN_MAX];
-
-	show_domain(k->domain, shown);
-	show_dot(stdout, show_tint(shield_name(shield_of(f))));
-	printf(" %-9s ", verdict_name(f->verdict));
-	show_padded(stdout, shown, 28);
-	if (f->code != CODE_NONE)
-		printf("  %s", code_name(f->code));
-	if (f->assurance != ASSURANCE_NONE)
-		printf("  %s", assurance_name(f->assurance));
-	fputc('\n', stdout);
-	if (f->verdict == VERDICT_PASS && f->code == CODE_NONE)
+	k->under_way--;
+	if (k->ours_n > ARRAY_LEN(k->wish.addresses))
+		k->ours_n = ARRAY_LEN(k->wish.addresses);
+	if (f->verdict == VERDICT_PASS) {
+		for (size_t i = 0; i < k->ours_n; i++)
+			k->wish.addresses[i] = addr[i];
+		k->wish.addresses_n = k->ours_n;
 		return;
-	put_sentences(k, f);
-	for (size_t i = 0; i < f->found_n && i < FOUND_MAX; i++)
-		put_found(&f->found[i]);
-	for (size_t i = 0; i < f->servers_n && i < SERVERS_MAX; i++)
-		put_server(&f->servers[i]);
+	}
+	fprintf(stderr,
+	    "domainproof: our own include %s is broken: %s %s; tell the "
+	    "operators\n",
+	    k->wish.include, code_name(f->code), f->saw);
 }
 
 static void
 on_found(void *arg, uint64_t tag, const struct finding *f)
 {
 	struct checking *k = arg;
-	struct checked *one = &k->one[tag];
+	struct checked *one = &k->one[tag / CHECK_N];
+	enum exit_word code;
 
-	command_count(k->c, exit_of(f));
+	if (tag == TAG_OURS) {
+		on_ours(k, f);
+		return;
+	}
+	one->found[tag % CHECK_N] = *f;
+	one->left &= ~(1u << tag % CHECK_N);
+	if (one->left != 0)
+		return;
+	code = exit_of_all(one);
+	command_count(k->c, code);
 	if (k->c->options.given[OPTION_JSON])
-		put_json(one, f);
+		put_json(one, code);
 	else
-		put_text(one, f);
+		put_text(k, one);
 	fflush(stdout);
 	one->used = false;
 	k->under_way--;
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- what is looked for --------------------------------------------------- */
 
 /* The word after `token=`, or the whole. False: longer than a token. */
 static bool
@@ -300,16 +330,54 @@ take_token(const char *text, char out[TOKEN_TEXT_MAX + 1])
 	return true;
 }
 
+/* The value of a record that the claim is to publish, NULL if none. */
+static const char *
+record_value(const struct claim_view *v, const char *check, const char **name)
+{
+	const struct document *one;
+
+	for (size_t i = 0; (one = document_at(v->doc, "records", i)) != NULL;
+	     i++) {
+		const char *of = document_text(one, "check");
+
+		*name = document_text(one, "name");
+		if (of != NULL && strcmp(of, check) == 0)
+			return document_text(one, "value");
+	}
+	return NULL;
+}
+
+/* "v=DKIM1; k=rsa; p=..." as it is to be published, and its name. */
+static void
+take_key(struct key *key, const char *name, const char *value)
+{
+	size_t len = name == NULL ? 0 : strcspn(name, ".");
+	const char *label = name == NULL ? NULL : strstr(name, "._domainkey.");
+	const char *p = strstr(value, "p=");
+	enum dkim_type type =
+	    strstr(value, "k=ed25519") != NULL ? DKIM_ED25519 : DKIM_RSA;
+
+	if (label == NULL || p == NULL)
+		return;
+	len = (size_t)(label - name);
+	if (len > DKIM_SELECTOR_MAX ||
+	    dkim_public_from_p(&key->key, type, (const uint8_t *)p + 2,
+		strlen(p + 2), NULL) != DKIM_OK)
+		return;
+	memcpy(key->selector, name, len);
+	key->selector[len] = '\0';
+	key->known = true;
+}
+
 /* The claim's own, if Redis has it; says so if it can't be asked, once. */
 static void
-ask_token(struct checking *k, const struct job_request *q,
-    char token[TOKEN_TEXT_MAX + 1])
+ask_claim(struct checking *k, const struct job_request *q,
+    struct look_wish *wish, struct key *key)
 {
 	struct claim_view v;
-	const char *value = NULL;
+	const char *value = NULL, *name = NULL;
 	struct err e;
 
-	token[0] = '\0';
 	if (k->redis == NULL || q->org[0] == '\0')
 		return;
 	if (view_claim(k->redis, q->org, q->domain, &v, &e) != OK) {
@@ -319,11 +387,17 @@ ask_token(struct checking *k, const struct job_request *q,
 		k->redis = NULL;
 	} else if (v.doc != NULL) {
 		value = document_text(v.doc, "record.value");
+		if (value != NULL && wish->token[0] == '\0' &&
+		    !take_token(value, wish->token))
+			wish->token[0] = '\0';
+		value = record_value(&v, check_name(CHECK_DKIM), &name);
+		if (value != NULL && key->selector[0] == '\0')
+			take_key(key, name, value);
 	}
-	if (value == NULL || !take_token(value, token))
-		token[0] = '\0';
 	view_claim_free(&v);
 }
+
+/* --- asking --------------------------------------------------------------- */
 
 static size_t
 free_place(const struct checking *k)
@@ -335,30 +409,88 @@ free_place(const struct checking *k)
 	return i;
 }
 
+/* What can be judged with what is known. */
+static uint32_t
+checks_of(const struct checking *k, const struct job_request *q,
+    const struct look_wish *wish, const struct key *key)
+{
+	uint32_t checks = 1u << CHECK_SPF | 1u << CHECK_DMARC;
+
+	if (k->only != 0)
+		return k->only;
+	if (wish->token[0] != '\0' || q->org[0] != '\0' ||
+	    k->c->options.given[OPTION_SERVICE])
+		checks |= 1u << CHECK_OWNERSHIP;
+	if (key->selector[0] != '\0')
+		checks |= 1u << CHECK_DKIM;
+	return checks;
+}
+
+static bool
+make_names(const struct checking *k, struct look_wish *wish,
+    const struct job_request *q)
+{
+	struct domain_facts facts;
+
+	idna_facts(q->domain, &facts);
+	if (dname_from_text(&wish->domain, q->domain, NULL) != DNAME_OK ||
+	    dname_from_text(&wish->registrable,
+		facts.registrable[0] != '\0' ? facts.registrable : q->domain,
+		NULL) != DNAME_OK)
+		return false;
+	if (k->c->policy.envelope_from == ENVELOPE_CUSTOMER)
+		wish->mail_from = wish->domain;
+	return true;
+}
+
+static enum next
+begin_one(struct checking *k, size_t place, const struct look_wish *wish,
+    struct err *e)
+{
+	struct checked *one = &k->one[place];
+
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		struct look_wish w = *wish;
+		enum next next;
+
+		if ((one->checks & 1u << c) == 0)
+			continue;
+		w.check = (enum check)c;
+		next = looks_begin(
+		    k->looks, &w, one->domain, place * CHECK_N + c, e);
+		if (next != OK)
+			return next;
+	}
+	return OK;
+}
+
 static enum next
 begin(struct checking *k, const struct job_request *q, struct err *e)
 {
 	struct look_wish wish = k->wish;
+	struct key key = k->key;
 	size_t place = free_place(k);
-	struct domain_facts facts;
+	struct checked *one = &k->one[place];
 	enum next next;
 
-	idna_facts(q->domain, &facts);
-	if (dname_from_text(&wish.domain, q->domain, NULL) != DNAME_OK ||
-	    dname_from_text(&wish.registrable,
-		facts.registrable[0] != '\0' ? facts.registrable : q->domain,
-		NULL) != DNAME_OK) {
+	if (!make_names(k, &wish, q)) {
 		err_set(e, "is no name");
 		return REJECT;
 	}
-	if (wish.token[0] == '\0')
-		ask_token(k, q, wish.token);
-	memcpy(k->one[place].org, q->org, sizeof(q->org));
-	memcpy(k->one[place].domain, q->domain, sizeof(q->domain));
-	next = looks_begin(k->looks, &wish, q->domain, place, e);
+	ask_claim(k, q, &wish, &key);
+	memcpy(one->org, q->org, sizeof(q->org));
+	memcpy(one->domain, q->domain, sizeof(q->domain));
+	one->checks = one->left = checks_of(k, q, &wish, &key);
+	if ((one->checks & 1u << CHECK_DKIM) != 0 && key.selector[0] == '\0') {
+		err_set(e, "dkim wants --selector S: no key of it is known");
+		return REJECT;
+	}
+	wish.selector = key.selector;
+	wish.key = key.known ? &key.key : NULL;
+	next = begin_one(k, place, &wish, e);
 	if (next != OK)
 		return next;
-	k->one[place].used = true;
+	one->used = true;
 	k->under_way++;
 	return OK;
 }
@@ -368,6 +500,28 @@ serve_until(struct checking *k, size_t under_way)
 {
 	while (k->under_way > under_way && !command_interrupted())
 		(void)looks_serve(k->looks, SERVE_MS, -1);
+}
+
+/* Which addresses must pass: found by following our include. */
+static void
+ask_ours(struct checking *k)
+{
+	struct look_wish wish = k->wish;
+	struct err e;
+
+	if (wish.include[0] == '\0' || wish.addresses_n > 0 ||
+	    (k->only != 0 && (k->only & 1u << CHECK_SPF) == 0))
+		return;
+	wish.check = CHECK_SPF;
+	wish.ours = true;
+	wish.assume = NULL;
+	if (dname_from_text(&wish.domain, wish.include, NULL) != DNAME_OK)
+		return;
+	wish.registrable = wish.domain;
+	if (looks_begin(k->looks, &wish, wish.include, TAG_OURS, &e) != OK)
+		return;
+	k->under_way++;
+	serve_until(k, 0);
 }
 
 static void
@@ -412,20 +566,55 @@ open_looks(struct checking *k)
 	return true;
 }
 
-static bool
-make_wish(struct checking *k)
+/* Which check a record is meant for, by how it begins; CHECK_N: none. */
+static enum check
+check_of(const char *record)
 {
-	const struct options *o = &k->c->options;
-	const char *service = o->text[OPTION_SERVICE];
-	const struct settings *s = &k->c->settings;
-
-	k->wish = (struct look_wish){
-	    .order = LOOK_SERVERS_FIRST,
-	    .apex_ok = k->c->policy.apex == APEX_ACCEPT,
-	    .authoritative = s->dns.authoritative,
-	    .private_ok = s->dns.private_ok,
-	    .only = o->given[OPTION_RESOLVER],
+	static const struct {
+		const char *head;
+		enum check check;
+	} heads[] = {
+	    {"v=spf1", CHECK_SPF},
+	    {"v=DKIM1", CHECK_DKIM},
+	    {"k=", CHECK_DKIM},
+	    {"p=", CHECK_DKIM},
+	    {"v=DMARC1", CHECK_DMARC},
+	    {"token=", CHECK_OWNERSHIP},
 	};
+
+	for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+		if (strncasecmp(record, heads[i].head, strlen(heads[i].head)) ==
+		    0)
+			return heads[i].check;
+	}
+	return CHECK_N;
+}
+
+/* --record: judged by the check it is meant for, or the one named. */
+static bool
+take_record(struct checking *k, const char *text)
+{
+	enum check check = check_of(text);
+
+	for (unsigned c = 0; check == CHECK_N && c < CHECK_N; c++) {
+		if (k->only == 1u << c)
+			check = (enum check)c;
+	}
+	if (check == CHECK_N) {
+		command_fail(k->c, EXIT_USAGE,
+		    "--record: for which check? say --only spf, dkim, dmarc "
+		    "or ownership");
+		return false;
+	}
+	k->only = 1u << check;
+	k->wish.assume = (const uint8_t *)text;
+	k->wish.assume_len = strlen(text);
+	return true;
+}
+
+static bool
+take_service(struct checking *k, const char *service)
+{
 	if (service == NULL)
 		service = k->c->policy.service;
 	if (!command_word_ok(service, SERVICE_MAX)) {
@@ -436,6 +625,48 @@ make_wish(struct checking *k)
 		return false;
 	}
 	snprintf(k->wish.service, sizeof(k->wish.service), "%s", service);
+	return true;
+}
+
+static void
+take_policy(struct checking *k)
+{
+	const struct policy *p = &k->c->policy;
+	const struct settings *s = &k->c->settings;
+
+	k->wish = (struct look_wish){
+	    .order = LOOK_SERVERS_FIRST,
+	    .explain = true,
+	    .apex_ok = p->apex == APEX_ACCEPT,
+	    .authoritative = s->dns.authoritative,
+	    .private_ok = s->dns.private_ok,
+	    .only = k->c->options.given[OPTION_RESOLVER],
+	    .wall_s = clock_wall_ms() / 1000,
+	    .seed = (uint32_t)clock_wall_ms(),
+	    .addresses_n = p->spf_addresses_n,
+	};
+	memcpy(k->wish.include, p->spf_include, sizeof(k->wish.include));
+	memcpy(k->wish.addresses, p->spf_addresses, sizeof(p->spf_addresses));
+}
+
+static bool
+make_wish(struct checking *k)
+{
+	const struct options *o = &k->c->options;
+
+	take_policy(k);
+	if (o->given[OPTION_ONLY] &&
+	    !option_checks(o->text[OPTION_ONLY], &k->only)) {
+		command_fail(k->c, EXIT_USAGE,
+		    "--only '%.80s': a list of ownership, spf, dkim, dmarc is "
+		    "wanted",
+		    o->text[OPTION_ONLY]);
+		return false;
+	}
+	if (!take_service(k, o->text[OPTION_SERVICE]) ||
+	    !command_key(k->c, k->key.selector, &k->key.key))
+		return false;
+	k->key.known = o->given[OPTION_PUBLIC_KEY];
 	if (o->given[OPTION_TOKEN] &&
 	    !take_token(o->text[OPTION_TOKEN], k->wish.token)) {
 		command_fail(k->c, EXIT_USAGE,
@@ -443,7 +674,8 @@ make_wish(struct checking *k)
 		    TOKEN_TEXT_MAX);
 		return false;
 	}
-	return true;
+	return !o->given[OPTION_RECORD] ||
+	       take_record(k, o->text[OPTION_RECORD]);
 }
 
 static void
@@ -461,12 +693,112 @@ check_all(struct checking *k)
 	if (input_open(&in, c, JOB_VERIFY, INPUT_ORG_OPTIONAL, &e) != OK) {
 		command_fail(c, EXIT_USAGE, "%s", e.text);
 	} else {
+		ask_ours(k);
 		check_each(k, in);
 		serve_until(k, 0);
 	}
 	input_close(in);
 	redis_close(k->redis);
 	looks_close(k->looks);
+}
+
+/* --- check_host() --------------------------------------------------------- */
+
+static void
+host_json(const char *domain, const struct check_host *h, enum exit_word code)
+{
+	char line[8192];
+	struct writer w;
+
+	writer_init(&w, line, sizeof(line));
+	json_raw(&w, "{");
+	json_key_text(&w, "domain", domain);
+	json_key_number(&w, "exit", (int64_t)code);
+	json_key(&w, "checks");
+	json_raw(&w, "{\"spf\":{\"check_host\":{");
+	json_key_text(&w, "result", spf_result_name(h->result));
+	json_key(&w, "explanation");
+	if (h->has_explanation)
+		json_bytes(&w, (const uint8_t *)h->explanation,
+		    strlen(h->explanation));
+	else
+		json_raw(&w, "null");
+	json_key_number(&w, "lookups", h->lookups);
+	json_key_number(&w, "voids", h->voids);
+	json_key_text(&w, "why", h->why);
+	json_raw(&w, "}}}}");
+	if (!w.bad)
+		printf("%.*s\n", (int)w.len, line);
+}
+
+static void
+host_text(const struct check_host *h)
+{
+	char shown[sizeof(h->explanation) * 4];
+
+	printf("%s", spf_result_name(h->result));
+	if (h->why[0] != '\0')
+		printf(" (%s)", h->why);
+	printf("  %u of %d lookups, %u of %d void\n", h->lookups,
+	    SPF_LOOKUPS_MAX, h->voids, SPF_VOIDS_MAX);
+	if (!h->has_explanation)
+		return;
+	show_line(h->explanation, shown, sizeof(shown));
+	printf("  %s\n", shown);
+}
+
+static enum exit_word
+host_exit(const struct check_host *h)
+{
+	switch (h->result) {
+	case SPF_RESULT_PASS:
+		return EXIT_GOOD;
+	case SPF_RESULT_TEMPERROR:
+		return EXIT_NO_ANSWER;
+	case SPF_RESULT_NONE:
+	case SPF_RESULT_NEUTRAL:
+	case SPF_RESULT_FAIL:
+	case SPF_RESULT_SOFTFAIL:
+	case SPF_RESULT_PERMERROR:
+		break;
+	}
+	return EXIT_NEGATIVE;
+}
+
+/* Any domain may stand on the command line: the mailbox says which is asked. */
+static int
+run_check_host(struct command *c)
+{
+	const struct options *o = &c->options;
+	struct spf_query q = {.mail_from = o->text[OPTION_MAIL_FROM],
+	    .helo = o->text[OPTION_HELO],
+	    .receiver = "",
+	    .wall_s = clock_wall_ms() / 1000,
+	    .mode = SPF_CHECK};
+	struct asks_conf conf;
+	struct check_host h;
+	struct err e;
+	uint16_t port = 0;
+
+	if (!dns_addr_parse(o->text[OPTION_SPF_IP], &q.ip, &port) || port != 0)
+		return command_fail(c, EXIT_USAGE,
+		    "--spf-ip '%.80s': an IPv4 or IPv6 address is wanted",
+		    o->text[OPTION_SPF_IP]);
+	if (q.mail_from == NULL && q.helo == NULL)
+		return command_fail(
+		    c, EXIT_USAGE, "--spf-ip wants --mail-from or --helo");
+	q.mail_from = q.mail_from != NULL ? q.mail_from : "";
+	q.helo = q.helo != NULL ? q.helo : "";
+	if (looks_conf_asks(&conf, &c->settings, &e) != OK)
+		return command_fail(c, EXIT_USAGE, "%s", e.text);
+	if (check_host(&h, &conf, &q, o->text[OPTION_RECORD], &e) != OK)
+		return command_fail(c, EXIT_DOWN, "%s", e.text);
+	command_count(c, host_exit(&h));
+	if (o->given[OPTION_JSON])
+		host_json(o->args_n > 0 ? o->args[0] : "", &h, host_exit(&h));
+	else
+		host_text(&h);
+	return c->worst;
 }
 
 int
@@ -478,6 +810,8 @@ cmd_check(struct command *c)
 	if (!settings(c) || !command_names(c) ||
 	    (resolver != NULL && !only_resolver(c, resolver)))
 		return c->worst;
+	if (c->options.given[OPTION_SPF_IP])
+		return run_check_host(c);
 	k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return command_fail(c, EXIT_BUG, "memory is out");

@@ -22,7 +22,7 @@ struct claiming {
 /* What to publish, and where. */
 struct publish {
 	const char *domain, *org;
-	const char *name, *type, *value;
+	const char *check, *name, *type, *value;
 	char zone[DNAME_TEXT_MAX + 1];	   /* that panels ask within */
 	char relative[DNAME_TEXT_MAX + 1]; /* name without the zone */
 };
@@ -64,6 +64,7 @@ put_json(const struct publish *p)
 	} pair[] = {
 	    {"domain", p->domain},
 	    {"org", p->org},
+	    {"check", p->check},
 	    {"name", p->name},
 	    {"relative", p->relative},
 	    {"zone", p->zone},
@@ -147,26 +148,59 @@ find_zone(struct publish *p)
 	    (int)(name_len - zone_len - 1), p->name);
 }
 
+/* False: it is not there, or nothing to be shown on a terminal. */
+static bool
+print_record(struct claiming *cl, struct publish *p)
+{
+	if (p->name == NULL || p->type == NULL || p->value == NULL ||
+	    !is_printable(p->name) || !is_printable(p->type) ||
+	    !is_printable(p->value))
+		return false;
+	find_zone(p);
+	put(cl->c, p);
+	return true;
+}
+
+/* A key that the claim holds is to be published too. */
+static bool
+print_key(struct claiming *cl, const struct claim_view *v)
+{
+	const struct document *one;
+
+	for (size_t i = 0; (one = document_at(v->doc, "records", i)) != NULL;
+	     i++) {
+		const char *check = document_text(one, "check");
+		struct publish p = {.domain = v->domain,
+		    .org = v->org,
+		    .check = check_name(CHECK_DKIM),
+		    .name = document_text(one, "name"),
+		    .type = document_text(one, "type"),
+		    .value = document_text(one, "value")};
+
+		if (check != NULL && strcmp(check, p.check) == 0)
+			return print_record(cl, &p);
+	}
+	return true;
+}
+
 static void
 print_claim(struct claiming *cl, const struct claim_view *v)
 {
-	struct publish p = {.domain = v->domain, .org = v->org};
+	struct publish p = {.domain = v->domain,
+	    .org = v->org,
+	    .check = check_name(CHECK_OWNERSHIP)};
 
 	if (v->doc != NULL) {
 		p.name = document_text(v->doc, "record.name");
 		p.type = document_text(v->doc, "record.type");
 		p.value = document_text(v->doc, "record.value");
 	}
-	if (p.name == NULL || p.type == NULL || p.value == NULL ||
-	    !is_printable(p.name) || !is_printable(p.type) ||
-	    !is_printable(p.value)) {
+	if (!print_record(cl, &p) || !print_key(cl, v)) {
 		command_fail(cl->c, EXIT_DOWN,
 		    "%s: Redis does not hold its record (yet); try again",
 		    v->domain);
 		return;
 	}
-	find_zone(&p);
-	put(cl->c, &p);
 	cl->printed++;
 }
 
@@ -259,14 +293,23 @@ int
 cmd_claim(struct command *c)
 {
 	struct claiming cl = {.c = c};
+	struct job_request wish = {.kind = JOB_CLAIM};
 	struct err e;
 
+	if (c->options.given[OPTION_SELECTOR] !=
+	    c->options.given[OPTION_PUBLIC_KEY])
+		return command_fail(c, EXIT_USAGE,
+		    "a key comes with both --selector S and --public-key "
+		    "FILE");
+	if (!command_key(c, wish.selector, &wish.key))
+		return c->worst;
 	if (!command_settings(c) || !command_names(c))
 		return c->worst;
 	if (await_open(&cl.await, c, on_settled, &cl, &e) != OK)
 		return command_fail(c, EXIT_USAGE, "%s", e.text);
 	if (send_all(c, JOB_CLAIM,
 		&(struct send_calls){.told = on_posted,
+		    .wish = &wish,
 		    .between = between,
 		    .idle = idle,
 		    .arg = &cl}))

@@ -33,6 +33,60 @@ put_who(struct writer *w, const struct record_key *who)
 }
 
 static void
+put_check(struct writer *w, const struct claim *c, enum check check)
+{
+	const struct check_state *s = &c->check[check];
+
+	json_key(w, check_name(check));
+	json_raw(w, "{");
+	json_key_time(w, "looked_at", s->looked_at);
+	json_key_time(w, "undecided_since", s->undecided_since_at);
+	json_key_number(w, "misses", s->misses);
+	json_key_time(w, "first_miss_at", s->first_miss_at);
+	json_key_text(w, "verdict", verdict_name(s->verdict));
+	json_key_text(w, "code", code_name(s->code));
+	json_key_text(w, "assurance", assurance_name(s->assurance));
+	json_key_number(w, "neg_ttl_s", s->neg_ttl_s);
+	json_key_text(w, "saw", claim_saw(c, check));
+	json_raw(w, "}");
+}
+
+static void
+put_functions(struct writer *w, const struct claim *c)
+{
+	json_key(w, "functions");
+	json_raw(w, "{");
+	for (unsigned i = 0; i < FUNCTION_N; i++) {
+		json_key(w, function_name((enum function)i));
+		json_raw(w, "{");
+		json_key_text(
+		    w, "status", function_status_name(c->function[i].status));
+		json_key_time(w, "since", c->function[i].since_at);
+		json_raw(w, "}");
+	}
+	json_raw(w, "}");
+}
+
+/* The present one first. */
+static void
+put_keys(struct writer *w, const struct claim *c)
+{
+	char value[EXPECTED_MAX + 1];
+
+	json_key(w, "keys");
+	json_raw(w, "[");
+	for (unsigned i = 0; i < c->keys_n; i++) {
+		(void)dkim_record_value(&c->keys[i].key, value, sizeof(value));
+		json_item(w);
+		json_raw(w, "{");
+		json_key_text(w, "selector", c->keys[i].selector);
+		json_key_text(w, "record", value);
+		json_raw(w, "}");
+	}
+	json_raw(w, "]");
+}
+
+static void
 put_claim(struct writer *w, const struct record_key *who, const struct claim *c)
 {
 	char token[TOKEN_TEXT_MAX + 1];
@@ -46,16 +100,36 @@ put_claim(struct writer *w, const struct record_key *who, const struct claim *c)
 	json_key(w, "contested");
 	json_raw(w, (c->flags & CLAIM_CONTESTED) != 0 ? "true" : "false");
 	json_key_time(w, "since", c->since_at);
-	json_key_time(w, "looked_at", c->looked_at);
-	json_key_time(w, "undecided_since", c->undecided_since_at);
-	json_key_number(w, "misses", c->misses);
-	json_key_time(w, "first_miss_at", c->first_miss_at);
-	json_key_text(w, "verdict", verdict_name(c->verdict));
-	json_key_text(w, "code", code_name(c->code));
-	json_key_text(w, "assurance", assurance_name(c->assurance));
-	json_key_number(w, "neg_ttl_s", c->neg_ttl_s);
-	json_key_text(w, "saw", c->saw);
+	put_functions(w, c);
+	put_keys(w, c);
+	json_key(w, "checks");
+	json_raw(w, "{");
+	for (unsigned i = 0; i < CHECK_N; i++) {
+		if (c->check[i].looked_at != 0)
+			put_check(w, c, (enum check)i);
+	}
+	json_raw(w, "}");
 	json_key_number(w, "tail_octets", c->tail_len);
+}
+
+static void
+put_job_checks(struct writer *w, const struct job *j)
+{
+	json_key(w, "checks");
+	json_raw(w, "{");
+	for (unsigned i = 0; i < CHECK_N; i++) {
+		if ((j->checks & 1u << i) == 0)
+			continue;
+		json_key(w, check_name((enum check)i));
+		json_raw(w, "{");
+		json_key_text(
+		    w, "verdict", verdict_name((enum verdict)j->verdict[i]));
+		json_key_text(w, "code", code_name((enum code)j->code[i]));
+		json_key(w, "settled");
+		json_raw(w, (j->passed & 1u << i) != 0 ? "true" : "false");
+		json_raw(w, "}");
+	}
+	json_raw(w, "}");
 }
 
 static void
@@ -70,9 +144,17 @@ put_job(struct writer *w, const struct record_key *who, const struct job *j)
 	json_key_time(w, "deadline_at", j->deadline_at);
 	json_key_time(w, "due_at", j->due_at);
 	json_key_number(w, "looks", j->looks);
-	json_key_text(w, "verdict", verdict_name(j->verdict));
-	json_key_text(w, "code", code_name(j->code));
-	json_key_text(w, "ref", j->ref);
+	put_job_checks(w, j);
+	json_key(w, "then");
+	json_raw(w, "[");
+	for (unsigned i = 0; i < FUNCTION_N; i++) {
+		if ((j->then & 1u << i) == 0)
+			continue;
+		json_item(w);
+		json_text(w, function_name((enum function)i));
+	}
+	json_raw(w, "]");
+	json_key_text(w, "ref", j->ref == NULL ? "" : j->ref);
 	json_key_number(w, "tail_octets", j->tail_len);
 }
 
@@ -98,7 +180,7 @@ static void
 tell_json(
     int32_t p, const struct fold_entry *entry, const struct record_key *who)
 {
-	char line[8192];
+	char line[16384];
 	struct writer w;
 
 	writer_init(&w, line, sizeof(line));
@@ -132,6 +214,20 @@ row(int32_t p, const struct fold_entry *entry, const char *who)
 	show_padded(stdout, shown, WIDTH_WHO);
 }
 
+/* Nothing of what is simply right. */
+static void
+tell_check(const struct check_state *s, enum check check)
+{
+	const char *name = check_name(check);
+
+	if (s->looked_at == 0)
+		return;
+	if (s->code != CODE_NONE)
+		printf(", %s %s", name, code_name(s->code));
+	if (s->misses > 0)
+		printf(", %s %" PRIu32 " misses", name, s->misses);
+}
+
 static void
 tell_claim(const struct claim *c)
 {
@@ -141,11 +237,18 @@ tell_claim(const struct claim *c)
 	clock_show(c->since_at, since);
 	printf("  %-8s since %s, generation %" PRIu32 ", token %s",
 	    claim_status_name(c->status), since, c->generation, token);
-	if (c->misses > 0)
-		printf(", %" PRIu32 " misses", c->misses);
+	for (unsigned i = 0; i < FUNCTION_N; i++) {
+		if (c->function[i].status != FUNCTION_OFF)
+			printf(", %s %s", function_name((enum function)i),
+			    function_status_name(c->function[i].status));
+	}
+	if (c->keys_n > 0)
+		printf(", selector %s", c->keys[0].selector);
+	for (unsigned i = 0; i < CHECK_N; i++)
+		tell_check(&c->check[i], (enum check)i);
 	if ((c->flags & CLAIM_CONTESTED) != 0)
 		printf(", contested");
-	printf("%s%s\n", c->code == CODE_NONE ? "" : ", ", code_name(c->code));
+	putchar('\n');
 }
 
 static void
@@ -155,9 +258,17 @@ tell_job(const struct job *j)
 
 	clock_show(j->due_at, due);
 	clock_show(j->deadline_at, deadline);
-	printf("  %-8s of %s, %" PRIu32 " looks, next %s, until %s%s%s\n",
-	    job_kind_name(j->kind), lane_name(j->lane), j->looks, due, deadline,
-	    j->code == CODE_NONE ? "" : ", ", code_name(j->code));
+	printf("  %-8s of %s, %" PRIu32 " looks, next %s, until %s",
+	    job_kind_name(j->kind), lane_name(j->lane), j->looks, due,
+	    deadline);
+	for (unsigned i = 0; i < CHECK_N; i++) {
+		if ((j->checks & 1u << i) != 0)
+			printf(", %s %s", check_name((enum check)i),
+			    (j->passed & 1u << i) != 0
+				? "settled"
+				: verdict_name((enum verdict)j->verdict[i]));
+	}
+	putchar('\n');
 }
 
 static void

@@ -74,11 +74,7 @@ read_aim(struct command *c, struct rebase_aim *aim)
 		    "offsets of their own");
 		return false;
 	}
-	if (o->given[OPTION_YES] || isatty(STDIN_FILENO) == 1)
-		return true;
-	command_fail(c, EXIT_USAGE,
-	    "nobody can be asked here: add --yes if it may skip jobs");
-	return false;
+	return command_can_ask(c, "skip jobs");
 }
 
 /* --- what it would do ----------------------------------------------------- */
@@ -166,18 +162,6 @@ tell_lanes(FILE *f, const struct rebase *r,
 	fflush(f);
 }
 
-static bool
-confirmed(const struct command *c)
-{
-	char line[16] = "";
-
-	if (c->options.given[OPTION_YES])
-		return true;
-	fprintf(stderr, "Do it? Type yes: ");
-	return fgets(line, sizeof(line), stdin) != NULL &&
-	       strcmp(line, "yes\n") == 0;
-}
-
 /* --- doing it ------------------------------------------------------------- */
 
 static int
@@ -228,9 +212,8 @@ rebase(struct command *c, struct kafka_reader *reader,
 	}
 	if (!json || !c->options.given[OPTION_YES])
 		tell_lanes(json ? stderr : stdout, &r, tell_lane);
-	if (!confirmed(c))
-		return command_fail(
-		    c, EXIT_NEGATIVE, "not confirmed, nothing was changed");
+	if (!command_confirm(c))
+		return c->worst;
 	next = rebase_write(&r, conf, reader, &e);
 	if (next != OK)
 		return fail(c, next, &e);

@@ -2,6 +2,7 @@
 /* status: what is known now. */
 #include "producer/await.h"
 #include "producer/input.h"
+#include "producer/watcher.h"
 
 #include "io/clock.h"
 
@@ -109,13 +110,15 @@ struct watched {
 	char domain[DNAME_TEXT_MAX + 1];
 	char was[4 * VIEW_WORD_MAX + JOB_ID_MAX + 8]; /* what was printed */
 	enum exit_word code;
+	int64_t said_at; /* that it is watched, mono; 0 = not said */
 };
 
 struct watch {
 	struct command *c;
 	struct redis *redis;
-	bool redraw;  /* a terminal: the table stays where it is */
-	size_t lines; /* of the table drawn last */
+	struct watcher *watcher; /* NULL = nobody can be told */
+	bool redraw;		 /* a terminal: the table stays where it is */
+	size_t lines;		 /* of the table drawn last */
 	size_t n;
 	struct watched one[WATCH_MAX];
 };
@@ -217,6 +220,24 @@ watch_round(struct watch *w, struct err *e)
 	return next;
 }
 
+/* While something is pending the workers are told that somebody watches. */
+static void
+tell_workers(struct watch *w, int64_t now)
+{
+	for (size_t i = 0; w->watcher != NULL && i < w->n; i++) {
+		struct watched *one = &w->one[i];
+
+		if (one->code != EXIT_PENDING ||
+		    (one->said_at != 0 &&
+			now - one->said_at < WATCHER_AGAIN_MS))
+			continue;
+		watcher_say(w->watcher, one->org, one->domain);
+		one->said_at = now;
+	}
+	if (w->watcher != NULL)
+		watcher_serve(w->watcher, 0);
+}
+
 static void
 watch_all(struct watch *w)
 {
@@ -230,6 +251,7 @@ watch_all(struct watch *w)
 
 		if (next == OK)
 			up_at = now;
+		tell_workers(w, now);
 		if (now - up_at >= AWAIT_DOWN_MS) {
 			command_fail(w->c, EXIT_DOWN, "%s", e.text);
 			return;
@@ -259,8 +281,11 @@ status_watch(struct command *c, struct redis *r, struct input *in)
 	w->redis = r;
 	w->redraw =
 	    isatty(STDOUT_FILENO) == 1 && !c->options.given[OPTION_JSON];
-	if (gather(w, in))
+	if (gather(w, in)) {
+		w->watcher = watcher_open(c);
 		watch_all(w);
+		watcher_close(w->watcher);
+	}
 	free(w);
 }
 

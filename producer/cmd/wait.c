@@ -2,6 +2,7 @@
 /* wait: stays until a claim or a job is settled. */
 #include "producer/await.h"
 #include "producer/input.h"
+#include "producer/watcher.h"
 
 #include "io/clock.h"
 
@@ -72,11 +73,26 @@ show(struct command *c, const struct claim_view *v, bool over)
 		    stdout, v, code == EXIT_GOOD ? EXPLAIN_NOT : EXPLAIN);
 }
 
+/* Who waits, watches. */
 static void
-watch_claim(struct command *c, struct redis *r, const struct job_request *q)
+tell_workers(struct watcher *w, const struct job_request *q, int64_t now,
+    int64_t *said_at)
+{
+	if (w == NULL)
+		return;
+	if (*said_at == 0 || now - *said_at >= WATCHER_AGAIN_MS) {
+		watcher_say(w, q->org, q->domain);
+		*said_at = now;
+	}
+	watcher_serve(w, 0);
+}
+
+static void
+watch_claim(struct command *c, struct redis *r, const struct job_request *q,
+    struct watcher *w)
 {
 	int64_t now = clock_mono_ms(), until = now + limit_of(c);
-	int64_t down_at = -1, pause = 0;
+	int64_t down_at = -1, pause = 0, said_at = 0;
 	struct claim_view v;
 	struct err e;
 
@@ -90,6 +106,8 @@ watch_claim(struct command *c, struct redis *r, const struct job_request *q)
 			view_claim_free(&v);
 			return;
 		}
+		if (next == OK && v.status[0] != '\0')
+			tell_workers(w, q, now, &said_at);
 		view_claim_free(&v);
 		if (next == OK)
 			down_at = -1;
@@ -107,6 +125,7 @@ watch_claim(struct command *c, struct redis *r, const struct job_request *q)
 static int
 wait_claim(struct command *c)
 {
+	struct watcher *watcher = NULL;
 	struct job_request q;
 	struct input *in;
 	struct redis *r;
@@ -120,11 +139,14 @@ wait_claim(struct command *c)
 		input_close(in);
 		return command_fail(c, EXIT_USAGE, "%s", e.text);
 	}
-	if (input_take(in, &q, &e) != INPUT_ONE)
+	if (input_take(in, &q, &e) != INPUT_ONE) {
 		command_fail(
 		    c, EXIT_REFUSED, "%s: %s", input_place(in), e.text);
-	else
-		watch_claim(c, r, &q);
+	} else {
+		watcher = watcher_open(c);
+		watch_claim(c, r, &q, watcher);
+		watcher_close(watcher);
+	}
 	redis_close(r);
 	input_close(in);
 	return c->worst;

@@ -106,6 +106,12 @@ fake_redis_each(void (*see)(void *arg, const char *key), void *arg)
 
 /* -- the door ------------------------------------------------------------- */
 
+bool
+redis_url_right(const char *url)
+{
+	return url[0] != '\0';
+}
+
 enum next
 redis_open(
     struct redis **out, const char *url, int64_t timeout_ms, struct err *e)

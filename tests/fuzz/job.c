@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEADLINE_S_MAX (INT64_MAX / 1000)
 
@@ -79,25 +80,119 @@ right_kind(const json_t *data)
 {
 	const json_t *kind = json_object_get(data, "kind");
 
+	if (is(kind, "cancel"))
+		return json_object_get(data, "target") != NULL;
+	if (is(kind, "activate") || is(kind, "deactivate"))
+		return json_object_get(data, "functions") != NULL;
 	return is(kind, "claim") || is(kind, "verify") || is(kind, "release") ||
-	       (is(kind, "cancel") && json_object_get(data, "target") != NULL);
+	       is(kind, "recheck") || is(kind, "watch");
+}
+
+static bool
+is_one_of(const json_t *value, const char *const *words)
+{
+	while (*words != NULL && !is(value, *words))
+		words++;
+	return *words != NULL;
+}
+
+static bool
+has_one_of(const json_t *array, const char *const *words)
+{
+	bool has = false;
+
+	for (size_t i = 0; i < json_array_size(array); i++)
+		has |= is_one_of(json_array_get(array, i), words);
+	return has;
+}
+
+static bool
+only_of(const json_t *array, const char *const *words)
+{
+	for (size_t i = 0; i < json_array_size(array); i++)
+		if (!is_one_of(json_array_get(array, i), words))
+			return false;
+	return json_is_array(array);
+}
+
+static const char *const functions[] = {"spf", "dkim", NULL};
+
+/* RFC 6376 section 3.1, spelled anew. */
+static bool
+right_selector(const json_t *value)
+{
+	const char *s = json_string_value(value);
+	size_t len = json_string_length(value), label = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool last = i + 1 == len || s[i + 1] == '.';
+
+		if (s[i] == '.' && label == 0)
+			return false;
+		label = s[i] == '.' ? 0 : label + 1;
+		if (s[i] == '-' && (label == 1 || last))
+			return false;
+		if (s[i] != '-' && s[i] != '.' &&
+		    !(s[i] >= '0' && s[i] <= '9') &&
+		    !((s[i] | 32) >= 'a' && (s[i] | 32) <= 'z'))
+			return false;
+	}
+	return len >= 1 && len <= 63 && label > 0;
+}
+
+/* Whether the key is one is the key reader's to say; that it was asked, and
+ * with what, is ours. */
+static bool
+right_key(const json_t *data)
+{
+	static struct dkim_public key;
+	const json_t *p = json_object_get(data, "public_key");
+	bool ed = is(json_object_get(data, "key_type"), "ed25519");
+
+	if (!is(json_object_get(data, "kind"), "claim"))
+		return true;
+	if (p == NULL && json_object_get(data, "selector") == NULL)
+		return json_object_get(data, "key_type") == NULL;
+	return p != NULL && json_object_get(data, "selector") != NULL &&
+	       dkim_public_from_p(&key, ed ? DKIM_ED25519 : DKIM_RSA,
+		   (const uint8_t *)json_string_value(p), json_string_length(p),
+		   NULL) == DKIM_OK;
+}
+
+static bool
+right_wish(const json_t *data)
+{
+	static const char *const types[] = {"rsa", "ed25519", NULL};
+	const json_t *then = json_object_get(data, "then");
+	const json_t *fns = json_object_get(data, "functions");
+	const json_t *selector = json_object_get(data, "selector");
+	const json_t *p = json_object_get(data, "public_key");
+	const json_t *type = json_object_get(data, "key_type");
+
+	if (then != NULL && is(json_object_get(data, "kind"), "verify") &&
+	    !has_one_of(json_object_get(data, "checks"), functions))
+		return false;
+	return (then == NULL || is(then, "activate")) &&
+	       (fns == NULL ||
+		   (only_of(fns, functions) && json_array_size(fns) > 0)) &&
+	       (selector == NULL || right_selector(selector)) &&
+	       (p == NULL || filled(p)) &&
+	       (type == NULL || is_one_of(type, types)) && right_key(data);
 }
 
 static bool
 right_options(const json_t *data)
 {
+	static const char *const known[] = {
+	    "ownership", "spf", "dkim", "dmarc", NULL};
 	const json_t *checks = json_object_get(data, "checks");
 	const json_t *deadline = json_object_get(data, "deadline_s");
 	const json_t *target = json_object_get(data, "target");
 	const json_t *ref = json_object_get(data, "ref");
 	json_int_t s = json_integer_value(deadline);
 
-	if (checks != NULL && !json_is_array(checks))
-		return false;
-	for (size_t i = 0; i < json_array_size(checks); i++)
-		if (!is(json_array_get(checks, i), "ownership"))
-			return false;
-	return (deadline == NULL || (json_is_integer(deadline) && s >= 0 &&
+	return (checks == NULL || only_of(checks, known)) &&
+	       (deadline == NULL || (json_is_integer(deadline) && s >= 0 &&
 					s <= DEADLINE_S_MAX)) &&
 	       (target == NULL || is_word(target)) &&
 	       (ref == NULL || is_word(ref));
@@ -118,7 +213,50 @@ right(const json_t *root)
 	       (content == NULL || filled(content)) &&
 	       is_word(json_object_get(data, "org")) &&
 	       right_domain(json_object_get(data, "domain")) &&
-	       right_kind(data) && right_options(data);
+	       right_kind(data) && right_options(data) && right_wish(data);
+}
+
+/* Which functions the job is to switch on or off. */
+static uint32_t
+functions_of(const json_t *data)
+{
+	const json_t *kind = json_object_get(data, "kind"), *from = NULL;
+	uint32_t bits = 0;
+
+	if (is(kind, "activate") || is(kind, "deactivate"))
+		from = json_object_get(data, "functions");
+	else if (is(kind, "verify") && json_object_get(data, "then") != NULL)
+		from = json_object_get(data, "checks");
+	for (unsigned fn = 0; fn < FUNCTION_N; fn++) {
+		const char *const one[] = {
+		    function_name((enum function)fn), NULL};
+
+		bits |= has_one_of(from, one) ? 1u << fn : 0;
+	}
+	return bits;
+}
+
+static void
+compare_wish(const json_t *data, const struct job_request *r)
+{
+	const json_t *selector = json_object_get(data, "selector");
+
+	must(r->functions == functions_of(data));
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		const char *const one[] = {check_name((enum check)c), NULL};
+
+		must(((r->checks & 1u << c) != 0) ==
+		     has_one_of(json_object_get(data, "checks"), one));
+	}
+	if (!is(json_object_get(data, "kind"), "claim") || selector == NULL) {
+		must(r->selector[0] == '\0' && r->key.len == 0);
+		return;
+	}
+	must(strcasecmp(r->selector, json_string_value(selector)) == 0);
+	must(strpbrk(r->selector, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
+	must(r->key.len > 0 && r->key.len <= DKIM_KEY_MAX);
+	must((r->key.type == DKIM_ED25519) ==
+	     is(json_object_get(data, "key_type"), "ed25519"));
 }
 
 /* Strings that are there are the same in both. */
@@ -148,8 +286,21 @@ compare(const json_t *root, const struct message_job *job)
 	     is(json_object_get(data, "target"), r->target));
 	must(r->deadline_ms ==
 	     (deadline == NULL ? -1 : json_integer_value(deadline) * 1000));
-	must((r->checks == 0) ==
-	     (json_array_size(json_object_get(data, "checks")) == 0));
+	compare_wish(data, r);
+}
+
+static void
+same(const struct job_request *a, const struct job_request *b)
+{
+	must(strcmp(a->org, b->org) == 0 && strcmp(a->id, b->id) == 0);
+	must(strcmp(a->domain, b->domain) == 0 && a->kind == b->kind);
+	must(strcmp(a->target, b->target) == 0 && strcmp(a->ref, b->ref) == 0);
+	must(a->checks == b->checks && a->functions == b->functions);
+	must(strcmp(a->selector, b->selector) == 0);
+	must(a->deadline_ms == b->deadline_ms);
+	if (a->selector[0] != '\0')
+		must(dkim_public_equal(&a->key, &b->key));
+	must(message_body_hash(a) == message_body_hash(b));
 }
 
 static void
@@ -163,9 +314,7 @@ there_and_back(const struct message_job *job)
 	must(len > 0);
 	message_job_read(out, len, &again);
 	must(again.code == CODE_NONE);
-	must(memcmp(&again.request, &job->request, sizeof(again.request)) == 0);
-	must(message_body_hash(&again.request) ==
-	     message_body_hash(&job->request));
+	same(&again.request, &job->request);
 }
 
 /* Any octets as a text and as bytes of a message of ours. */

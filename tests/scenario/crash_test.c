@@ -15,7 +15,10 @@
 #include "tests/fake/kafka_sim.h"
 #include "tests/fake/task.h"
 
-#define DOMAINS	      24
+#define DOMAINS 24
+#define KEY                                                                    \
+	"\"selector\":\"s1\",\"key_type\":\"ed25519\",\"public_key\":"         \
+	"\"Vc2bjVm+eocB5pBAv1iFXMVTV6/s8LnKi6YIy5gD0QI=\""
 #define SEEDS_DEFAULT 8 /* SEEDS=1000 for a night, SEED=n for one */
 
 static char names[DOMAINS][20];
@@ -36,6 +39,16 @@ publish(int i)
 {
 	good[i] = true;
 	world_dns(names[i], VERDICT_PASS, CODE_NONE);
+}
+
+/* Another check comes, or goes. */
+static void
+change(int i, enum check check, enum verdict verdict)
+{
+	world_check(names[i], check, verdict,
+	    verdict == VERDICT_PASS   ? CODE_NONE
+	    : verdict == VERDICT_NONE ? CODE_NOT_PUBLISHED
+				      : CODE_SERVFAIL);
 }
 
 static void
@@ -59,9 +72,10 @@ static const char *const places[] = {
     "commit.after",
 };
 
-/* Two jobs that are right, one that will be, one that never is. */
+/* Two jobs that are right, one that will be, one that never is; and one that
+ * switches on what it proves, check by check. */
 static void
-post_four(void)
+post_five(void)
 {
 	publish(0);
 	publish(1);
@@ -69,18 +83,40 @@ post_four(void)
 	world_post(TOPIC_BULK, "verify", names[1], "j1", NULL);
 	world_post(TOPIC_JOBS, "verify", names[2], "j2", NULL);
 	world_post(TOPIC_JOBS, "verify", names[3], "j3", "\"deadline_s\":1800");
+	change(4, CHECK_DKIM, VERDICT_PASS);
+	change(4, CHECK_SPF, VERDICT_PASS);
+	world_check_delay(CHECK_SPF, 30);
+	world_post(TOPIC_JOBS, "claim", names[4], "k4", KEY);
+	world_post(TOPIC_JOBS, "verify", names[4], "j4",
+	    "\"then\":\"activate\",\"checks\":[\"ownership\",\"spf\","
+	    "\"dkim\"]");
 }
 
 static void
-check_four(void)
+check_function(enum function fn)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "\"%s\":{\"status\":\"active\"",
+	    function_name(fn));
+	assert_non_null(strstr(
+	    fake_redis_field("domainproof:claim:d4.test:acme", "doc"), text));
+}
+
+static void
+check_five(void)
 {
 	publish(2);
+	publish(4);
 	revive();
 	world_run(3 * HOUR);
 	assert_string_equal(world_outcome(names[0], "j0"), "verified");
 	assert_string_equal(world_outcome(names[1], "j1"), "verified");
 	assert_string_equal(world_outcome(names[2], "j2"), "verified");
 	assert_string_equal(world_outcome(names[3], "j3"), "expired");
+	assert_string_equal(world_outcome(names[4], "j4"), "verified");
+	check_function(FUNCTION_SPF);
+	check_function(FUNCTION_DKIM);
 	world_check_settled();
 	world_close();
 }
@@ -94,11 +130,11 @@ killed_at_every_place_of_a_commit(void **state)
 			open_world();
 			world_start(0);
 			sim_crash_at(places[i], NULL, nth);
-			post_four();
+			post_five();
 			world_run(MINUTE);
 			revive();
 			world_run(MINUTE);
-			check_four();
+			check_five();
 		}
 	}
 }
@@ -115,11 +151,11 @@ every_end_of_a_commit_at_every_place(void **state)
 			open_world();
 			world_start(0);
 			sim_fail_at(places[i], NULL, 1 + (unsigned)k, end[k]);
-			post_four();
+			post_five();
 			world_run(MINUTE);
 			revive();
 			world_run(MINUTE);
-			check_four();
+			check_five();
 		}
 	}
 }
@@ -154,6 +190,49 @@ post_some(void)
 		    rnd(8) == 0 ? "claim" : "verify", names[rnd(DOMAINS)], id,
 		    more[rnd(4)]);
 	}
+}
+
+/* Keys, functions, and looks without a job. */
+static void
+post_functions(void)
+{
+	static const struct {
+		const char *kind, *more;
+	} some[] = {
+	    {"claim", KEY},
+	    {"verify",
+		"\"then\":\"activate\",\"checks\":[\"ownership\",\"spf\","
+		"\"dkim\",\"dmarc\"]"},
+	    {"verify", "\"then\":\"activate\",\"checks\":[\"spf\"]"},
+	    {"activate", "\"functions\":[\"spf\"]"},
+	    {"activate", "\"functions\":[\"spf\",\"dkim\"]"},
+	    {"activate", "\"deadline_s\":0,\"functions\":[\"dkim\"]"},
+	    {"deactivate", "\"functions\":[\"spf\"]"},
+	    {"deactivate", "\"functions\":[\"spf\",\"dkim\"]"},
+	    {"recheck", NULL},
+	    {"watch", NULL},
+	    {"release", NULL},
+	};
+
+	for (unsigned n = 1 + rnd(4); n > 0; n--) {
+		unsigned i = rnd(ARRAY_LEN(some));
+		char id[16];
+
+		snprintf(id, sizeof(id), "j%u", posted++);
+		world_post(rnd(4) == 0 ? TOPIC_BULK : TOPIC_JOBS, some[i].kind,
+		    names[rnd(DOMAINS)], id, some[i].more);
+	}
+}
+
+static void
+change_some(void)
+{
+	static const enum verdict verdict[] = {
+	    VERDICT_PASS, VERDICT_PASS, VERDICT_NONE, VERDICT_UNDECIDED};
+
+	for (unsigned n = 1 + rnd(8); n > 0; n--)
+		change((int)rnd(DOMAINS), (enum check)rnd(CHECK_N),
+		    verdict[rnd(ARRAY_LEN(verdict))]);
 }
 
 static void
@@ -234,7 +313,7 @@ act(void)
 {
 	unsigned slot = rnd(2);
 
-	switch (rnd(16)) {
+	switch (rnd(24)) {
 	case 0:
 		if (world_scheduler(slot) != NULL)
 			world_crash(slot);
@@ -268,6 +347,20 @@ act(void)
 		break;
 	case 10:
 		world_dns_delay(rnd(2) == 0 ? 3 : rnd(5000));
+		break;
+	case 11:
+	case 12:
+		change_some();
+		break;
+	case 13:
+	case 14:
+	case 15:
+	case 16:
+		post_functions();
+		break;
+	case 17:
+		if (world_scheduler(slot) != NULL)
+			world_new_resolver(slot);
 		break;
 	default:
 		post_some();

@@ -3,6 +3,7 @@
  * process that does not answer. */
 #include "tests/scenario/world.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,6 +37,7 @@ put_overdue(unsigned n)
 	const struct job job = {
 	    .ver = 3,
 	    .kind = JOB_VERIFY,
+	    .checks = 1u << CHECK_OWNERSHIP,
 	    .accepted_at = WORLD_START - 40 * HOUR,
 	    .deadline_at = WORLD_START + 8 * HOUR,
 	    .due_at = WORLD_START - 30 * HOUR,
@@ -82,6 +84,62 @@ overdue_timers_at_the_start_are_asked_for_in_portions(void **state)
 	world_run(SECOND);
 	assert_int_equal(s->asked_n[LANE_JOBS], 0);
 	assert_int_equal(s->open_jobs, n);
+}
+
+/* With what the allocator puts in front. */
+static size_t
+octets(void *memory)
+{
+	return memory == NULL ? 0 : malloc_usable_size(memory) + 8;
+}
+
+static size_t
+octets_of_part(const struct part *part)
+{
+	const struct open_claim *claim;
+	const struct open_job *job;
+	size_t n = octets(part->claims.slots) + octets(part->domains.slots) +
+		   octets(part->jobs.slots);
+
+	for (size_t at = 0; (job = table_next(&part->jobs, &at)) != NULL;) {
+		n += octets((void *)(uintptr_t)job) + octets(job->job.ref);
+		for (struct kept *k = job->kept; k != NULL; k = k->next)
+			n += octets(k);
+	}
+	for (size_t at = 0; (claim = table_next(&part->claims, &at)) != NULL;) {
+		n += octets((void *)(uintptr_t)claim) +
+		     octets(claim->claim.keys);
+		for (int c = 0; c < CHECK_N; c++)
+			n += octets(claim->claim.check[c].saw);
+	}
+	return n;
+}
+
+/* What a million of them take. Nothing of a look is left when it is over. */
+static void
+a_claim_with_an_open_job_is_small(void **state)
+{
+	(void)state;
+	static const unsigned n = 2500; /* before the tables grow */
+	const struct part *part;
+	char domain[24];
+
+	world_open(1);
+	world_without_redis();
+	world_start(0);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(domain, sizeof(domain), "domain-%u.test", i);
+		world_post(TOPIC_BULK, "verify", domain, "job-1",
+		    "\"checks\":[\"ownership\",\"spf\",\"dmarc\"]");
+	}
+	world_run(5 * SECOND);
+	assert_int_equal(world_scheduler(0)->open_jobs, n);
+	part = world_scheduler(0)->parts[0];
+	print_message("claim %zu, job %zu, all of a claim with an open job: %zu"
+		      " octets\n",
+	    sizeof(struct open_claim), sizeof(struct open_job),
+	    octets_of_part(part) / n);
+	assert_in_range(octets_of_part(part) / n, 1, 720);
 }
 
 static size_t
@@ -470,6 +528,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    CASE(overdue_timers_at_the_start_are_asked_for_in_portions),
+	    CASE(a_claim_with_an_open_job_is_small),
 	    CASE(a_commit_that_hangs_fills_no_memory),
 	    CASE(a_full_bulk_lane_is_written_at_once),
 	    CASE(the_bulk_lane_gets_its_share_and_no_more),

@@ -695,6 +695,7 @@ unknown_fields_are_kept(void **state)
 	struct claim c;
 	struct job j = {.ver = 1,
 	    .kind = JOB_VERIFY,
+	    .checks = 1u << CHECK_OWNERSHIP,
 	    .deadline_at = WORLD_START + HOUR,
 	    .due_at = WORLD_START};
 	uint8_t more[] = {'m', 'o', 'r', 'e'}, bytes[RECORD_MAX];
@@ -747,6 +748,7 @@ a_job_of_another_partition_harms_nobody(void **state)
 	(void)state;
 	struct job j = {.ver = 1,
 	    .kind = JOB_VERIFY,
+	    .checks = 1u << CHECK_OWNERSHIP,
 	    .deadline_at = WORLD_START + HOUR,
 	    .due_at = WORLD_START};
 	uint8_t bytes[RECORD_MAX];

@@ -18,20 +18,16 @@
 #include "tests/fake/task.h"
 
 #define ORG	    "acme"
-#define DOMAINS_MAX 512
+#define DOMAINS_MAX 4096
 #define LOOKS_MAX   65536
 #define POSTED_MAX  65536
-#define REPLIES_MAX 8192
+#define REPLIES_MAX 20000
 
 struct script {
 	char domain[DNAME_TEXT_MAX + 1];
+	enum check check;
 	enum verdict verdict;
 	enum code code;
-};
-
-struct look_made {
-	char domain[DNAME_TEXT_MAX + 1];
-	int64_t at;
 };
 
 struct reply {
@@ -39,6 +35,9 @@ struct reply {
 	uint64_t request;
 	int64_t due;
 	char domain[DNAME_TEXT_MAX + 1];
+	enum check check;
+	enum verdict verdict; /* as it was when the look began */
+	enum code code;
 };
 
 struct slot {
@@ -51,6 +50,7 @@ struct slot {
 };
 
 struct posted {
+	char org[ORG_MAX + 1];
 	char domain[DNAME_TEXT_MAX + 1];
 	char id[JOB_ID_MAX + 1];
 };
@@ -61,10 +61,10 @@ static struct world {
 	struct slot slot[WORLD_SLOTS];
 	size_t scripts_n, looks_n, replies_n, posted_n;
 	struct script script[DOMAINS_MAX];
-	struct look_made look[LOOKS_MAX];
+	struct world_look look[LOOKS_MAX];
 	struct reply reply[REPLIES_MAX];
 	struct posted posted[POSTED_MAX];
-	int64_t delay_ms;
+	int64_t delay_ms[CHECK_N];
 	int64_t mono, wall; /* wall: the broker's */
 	int64_t session_ms;
 	bool without_redis;
@@ -73,31 +73,47 @@ static struct world {
 /* -- the DNS -------------------------------------------------------------- */
 
 static struct script *
-script_of(const char *domain)
+script_of(const char *domain, enum check check)
 {
 	for (size_t i = 0; i < w.scripts_n; i++)
-		if (strcmp(w.script[i].domain, domain) == 0)
+		if (w.script[i].check == check &&
+		    strcmp(w.script[i].domain, domain) == 0)
 			return &w.script[i];
 	return NULL;
 }
 
 void
-world_dns(const char *domain, enum verdict verdict, enum code code)
+world_check(
+    const char *domain, enum check check, enum verdict verdict, enum code code)
 {
-	struct script *s = script_of(domain);
+	struct script *s = script_of(domain, check);
 
 	if (s == NULL)
 		s = &w.script[w.scripts_n++];
 	assert_true(w.scripts_n <= DOMAINS_MAX);
 	snprintf(s->domain, sizeof(s->domain), "%s", domain);
+	s->check = check;
 	s->verdict = verdict;
 	s->code = code;
 }
 
 void
+world_dns(const char *domain, enum verdict verdict, enum code code)
+{
+	world_check(domain, CHECK_OWNERSHIP, verdict, code);
+}
+
+void
 world_dns_delay(int64_t delay_ms)
 {
-	w.delay_ms = delay_ms;
+	for (int c = 0; c < CHECK_N; c++)
+		w.delay_ms[c] = delay_ms;
+}
+
+void
+world_check_delay(enum check check, int64_t delay_ms)
+{
+	w.delay_ms[check] = delay_ms;
 }
 
 size_t
@@ -119,19 +135,52 @@ world_look_at(const char *domain, size_t n)
 	return -1;
 }
 
+const struct world_look *
+world_look(const char *domain, size_t n)
+{
+	for (size_t i = 0; i < w.looks_n; i++)
+		if (strcmp(w.look[i].domain, domain) == 0 && n-- == 0)
+			return &w.look[i];
+	fail_msg("%s: there was no such look", domain);
+	return NULL;
+}
+
+const struct world_look *
+world_last_look(const char *domain)
+{
+	return world_look(domain, world_looks(domain) - 1);
+}
+
 static void
 on_look(unsigned slot, const struct wire_look *m)
 {
-	struct reply *r = &w.reply[w.replies_n++];
-	struct look_made *l = &w.look[w.looks_n++];
+	struct world_look *l = &w.look[w.looks_n++];
 
-	assert_true(w.replies_n < REPLIES_MAX && w.looks_n < LOOKS_MAX);
+	assert_true(w.looks_n < LOOKS_MAX);
 	memcpy(l->domain, m->domain, sizeof(l->domain));
+	memcpy(l->subject, m->subject, sizeof(l->subject));
 	l->at = world_now();
-	r->slot = slot;
-	r->request = m->request;
-	r->due = w.mono + w.delay_ms;
-	memcpy(r->domain, m->domain, sizeof(r->domain));
+	l->checks = m->checks;
+	l->proven = m->proven;
+	l->quick = m->quick;
+	l->keys_n = m->keys_n;
+	snprintf(l->selector, sizeof(l->selector), "%s",
+	    m->keys_n == 0 ? "" : m->keys[0].selector);
+	for (int c = 0; c < CHECK_N; c++) {
+		const struct script *s = script_of(m->domain, (enum check)c);
+		struct reply *r = &w.reply[w.replies_n];
+
+		if (!(m->checks & 1u << c))
+			continue;
+		assert_true(++w.replies_n < REPLIES_MAX);
+		r->slot = slot;
+		r->request = m->request;
+		r->due = w.mono + w.delay_ms[c];
+		r->check = (enum check)c;
+		r->verdict = s == NULL ? VERDICT_NONE : s->verdict;
+		r->code = s == NULL ? CODE_NOT_PUBLISHED : s->code;
+		memcpy(r->domain, m->domain, sizeof(r->domain));
+	}
 }
 
 static bool
@@ -161,18 +210,25 @@ take_looks(unsigned slot)
 static bool
 send_finding(const struct reply *r)
 {
+	static const char *const label[CHECK_N] = {
+	    [CHECK_OWNERSHIP] = "_x-challenge",
+	    [CHECK_SPF] = "the-domain-itself",
+	    [CHECK_DKIM] = "s1._domainkey",
+	    [CHECK_DMARC] = "_dmarc",
+	};
 	static uint8_t frame[WIRE_FRAME_MAX];
-	const struct script *s = script_of(r->domain);
 	struct wire_found m = {.request = r->request};
 	struct writer out;
 
-	m.finding.verdict = s == NULL ? VERDICT_NONE : s->verdict;
-	m.finding.code = s == NULL ? CODE_NOT_PUBLISHED : s->code;
+	m.finding.check = r->check;
+	m.finding.mark = NO_MARK;
+	m.finding.verdict = r->verdict;
+	m.finding.code = r->code;
 	m.finding.assurance = m.finding.verdict == VERDICT_PASS
 				  ? ASSURANCE_SINGLE
 				  : ASSURANCE_NONE;
-	snprintf(m.finding.name, sizeof(m.finding.name), "_x-challenge.%s",
-	    r->domain);
+	snprintf(m.finding.name, sizeof(m.finding.name), "%s.%s",
+	    label[r->check], r->domain);
 	writer_init(&out, frame, sizeof(frame));
 	wire_put_found(&out, &m);
 	return frame_send(w.slot[r->slot].resolver_end, frame, out.len) ==
@@ -215,7 +271,7 @@ world_open(int32_t partitions)
 	w.mono = 1000000;
 	w.wall = WORLD_START;
 	w.session_ms = 10 * SECOND;
-	w.delay_ms = 3;
+	world_dns_delay(3);
 	fake_clock_set(w.mono, WORLD_START);
 	sim_reset(partitions);
 	sim_clock(WORLD_START);
@@ -233,6 +289,13 @@ world_open(int32_t partitions)
 		    HOUR}},
 	    .lapse_ms = 72 * HOUR,
 	    .lapse_looks = 2,
+	    .spf_include = "spf.x.test",
+	    .default_sender = "mail@x.test",
+	    .recheck_ms = 24 * HOUR,
+	    .watch_gap_ms = 30 * SECOND,
+	    .watch_ms = 5 * MINUTE,
+	    .guard_percent = 20,
+	    .guard_looks = 100,
 	    .authoritative = true,
 	    .dedupe_ms = 7 * 24 * HOUR,
 	};
@@ -535,30 +598,45 @@ world_post_raw(
 	return sim_post(&out);
 }
 
-int64_t
-world_post(enum topic lane, const char *kind, const char *domain,
-    const char *id, const char *more)
+static void
+note_posted(const char *org, const char *domain, const char *id)
 {
-	char value[2048];
 	struct posted *p = &w.posted[w.posted_n];
 
 	for (size_t i = 0; i < w.posted_n; i++)
 		if (strcmp(w.posted[i].id, id) == 0 &&
-		    strcmp(w.posted[i].domain, domain) == 0)
-			p = &w.posted[i];
-	if (p == &w.posted[w.posted_n])
-		w.posted_n++;
+		    strcmp(w.posted[i].domain, domain) == 0 &&
+		    strcmp(w.posted[i].org, org) == 0)
+			return;
+	assert_true(++w.posted_n < POSTED_MAX);
+	snprintf(p->org, sizeof(p->org), "%s", org);
 	snprintf(p->domain, sizeof(p->domain), "%s", domain);
 	snprintf(p->id, sizeof(p->id), "%s", id);
+}
+
+int64_t
+world_post_as(const char *org, enum topic lane, const char *kind,
+    const char *domain, const char *id, const char *more)
+{
+	char value[4096];
+
+	note_posted(org, domain, id);
 	snprintf(value, sizeof(value),
 	    "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"t\","
-	    "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"" ORG
-	    "\",\"domain\":\"%s\",\"kind\":\"%s\"%s%s}}",
-	    id, domain, kind, more == NULL ? "" : ",",
+	    "\"type\":\"domainproof.job.v1\",\"data\":{\"org\":\"%s\","
+	    "\"domain\":\"%s\",\"kind\":\"%s\"%s%s}}",
+	    id, org, domain, kind, more == NULL ? "" : ",",
 	    more == NULL ? "" : more);
 	return world_post_raw(lane,
 	    murmur2_partition(domain, strlen(domain), broker.partitions_n),
 	    domain, value);
+}
+
+int64_t
+world_post(enum topic lane, const char *kind, const char *domain,
+    const char *id, const char *more)
+{
+	return world_post_as(ORG, lane, kind, domain, id, more);
 }
 
 /* Calls see for each committed record of a topic, partition by partition. */
@@ -702,17 +780,41 @@ see_result(void *arg, const struct kafka_record *r)
 }
 
 const char *
-world_outcome(const char *domain, const char *id)
+world_outcome_of(const char *org, const char *domain, const char *id)
 {
 	static struct finding_result f;
 
 	f = (struct finding_result){.n = 0};
-	snprintf(f.key, sizeof(f.key), ORG "/%s/%s", domain, id);
+	snprintf(f.key, sizeof(f.key), "%s/%s/%s", org, domain, id);
 	each(TOPIC_RESULTS, see_result, &f);
 	return f.n > 1 ? "twice" : f.outcome;
 }
 
+const char *
+world_outcome(const char *domain, const char *id)
+{
+	return world_outcome_of(ORG, domain, id);
+}
+
 /* -- invariants ------------------------------------------------------------ */
+
+/* Redis stands where the record does: so do its functions. */
+static void
+check_same(const char *redis_key, const struct claim *c)
+{
+	const char *doc = fake_redis_field(redis_key, "doc");
+	char text[64];
+
+	assert_string_equal(fake_redis_field(redis_key, "status"),
+	    claim_status_name(c->status));
+	for (int fn = 0; fn < FUNCTION_N; fn++) {
+		snprintf(text, sizeof(text), "\"%s\":{\"status\":\"%s\"",
+		    function_name((enum function)fn),
+		    function_status_name(c->function[fn].status));
+		if (strstr(doc, text) == NULL)
+			fail_msg("%s: %s is not in %s", redis_key, text, doc);
+	}
+}
 
 static void
 check_claim(void *arg, const struct kafka_record *r)
@@ -738,9 +840,8 @@ check_claim(void *arg, const struct kafka_record *r)
 	if (strtoull(field, NULL, 10) < c.ver)
 		fail_msg("%s: Redis %s, state %s", redis_key, field, ver);
 	if (strtoull(field, NULL, 10) == c.ver)
-		assert_string_equal(fake_redis_field(redis_key, "status"),
-		    claim_status_name(c.status));
-	record_claim_free(&c);
+		check_same(redis_key, &c);
+	claim_free(&c);
 }
 
 static void
@@ -775,7 +876,8 @@ world_check_settled(void)
 {
 	for (size_t i = 0; i < w.posted_n; i++) {
 		const struct posted *p = &w.posted[i];
-		const char *outcome = world_outcome(p->domain, p->id);
+		const char *outcome =
+		    world_outcome_of(p->org, p->domain, p->id);
 
 		if (outcome[0] == '\0' || strcmp(outcome, "twice") == 0)
 			fail_msg("%s/%s: %s", p->domain, p->id,

@@ -15,13 +15,29 @@
 #define MINUTE		 (60 * SECOND)
 #define HOUR		 (60 * MINUTE)
 
-/* What the DNS says of a domain from now on; the default is NOT_PUBLISHED. */
+/* What the DNS says of a domain's ownership from now on, or of another check;
+ * the default is NOT_PUBLISHED. */
 void world_dns(const char *domain, enum verdict verdict, enum code code);
-/* Answers take so long (default 3 ms). */
+void world_check(
+    const char *domain, enum check check, enum verdict verdict, enum code code);
+/* Answers take so long (default 3 ms); those of one check. */
 void world_dns_delay(int64_t delay_ms);
+void world_check_delay(enum check check, int64_t delay_ms);
 /* Looks asked for, in all or of one domain; and when the n-th (from 0) was. */
 size_t world_looks(const char *domain);
 int64_t world_look_at(const char *domain, size_t n);
+/* What was asked for then. The test fails when there was none. */
+struct world_look {
+	char domain[DNAME_TEXT_MAX + 1];
+	char subject[RECORD_KEY_MAX + 1];
+	int64_t at;
+	uint32_t checks, proven;
+	bool quick;
+	uint8_t keys_n;
+	char selector[DKIM_SELECTOR_MAX + 1];
+};
+const struct world_look *world_look(const char *domain, size_t n);
+const struct world_look *world_last_look(const char *domain);
 
 void world_open(int32_t partitions);
 void world_close(void);
@@ -59,6 +75,8 @@ int64_t world_now(void); /* wall ms of the broker; the machine's own may jump */
  * Returns its offset. Key and partition as a right client makes them. */
 int64_t world_post(enum topic lane, const char *kind, const char *domain,
     const char *id, const char *more);
+int64_t world_post_as(const char *org, enum topic lane, const char *kind,
+    const char *domain, const char *id, const char *more);
 int64_t world_post_raw(
     enum topic lane, int32_t partition, const char *key, const char *value);
 
@@ -78,6 +96,8 @@ size_t world_count(enum topic topic, ...) __attribute__((sentinel));
 /* The only committed result of an identity: its outcome, "" if there is none,
  * "twice" if there are several. */
 const char *world_outcome(const char *domain, const char *id);
+const char *world_outcome_of(
+    const char *org, const char *domain, const char *id);
 /* Every id posted by world_post has exactly one result, Redis equals the state
  * topic, group offsets equal `pos`, no transaction is open; fails the test
  * otherwise, with what differs. */

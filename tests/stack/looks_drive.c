@@ -120,7 +120,9 @@ read_lines(void)
 static void
 put_look(struct writer *out, size_t i)
 {
-	struct wire_look m = {.request = i, .order = order};
+	struct wire_look m = {.request = i,
+	    .checks = 1u << CHECK_OWNERSHIP,
+	    .proven = order == LOOK_PUBLIC_FIRST ? 1u << CHECK_OWNERSHIP : 0};
 
 	snprintf(
 	    m.subject, sizeof(m.subject), "acme/%s/%zu", lines[i].domain, i);

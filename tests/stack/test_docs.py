@@ -113,22 +113,53 @@ def test_events_are_those_of_code_and_schema():
     defs = json.loads(read("schemas/event.json"))["$defs"]
     schema = {kind[len("domainproof."):-len(".v1")] for kind in
               defs["claim_type"]["enum"] + defs["trouble_type"]["enum"]}
-    code = set(re.findall(r'\{CLAIM_SAY_[A-Z]+, "([a-z.]+)"\}', read("worker/steps.c")))
+    code = set(re.findall(r'(?:\{CLAIM_SAY_[A-Z]+|say_one\(say), "([a-z.]+)"',
+                          read("worker/steps.c")))
     code |= set(re.findall(r'step_trouble\([^;]*?"([a-z]+\.[a-z]+)"', read("worker/intake.c")))
     assert len(code) > 8
     assert explained == schema == code
 
 
-def test_the_job_in_the_guide_is_one():
+def validator(name):
     registry = referencing.Registry()
     for path in glob.glob("schemas/*.json", root_dir=ROOT):
         schema = json.loads(read(path))
         if schema.get("$id"):
             registry = registry.with_resource(
                 schema["$id"], referencing.Resource.from_contents(schema))
-    job = json.loads(re.search(r"```json\n(.*?)```", read("docs/messages.md"), re.S).group(1))
-    jsonschema.Draft202012Validator(
-        json.loads(read("schemas/job.json")), registry=registry).validate(job)
+    return jsonschema.Draft202012Validator(
+        json.loads(read("schemas/%s.json" % name)), registry=registry)
+
+
+def test_the_jobs_in_the_guide_are_some():
+    jobs = re.findall(r"```json\n(.*?)```", read("docs/messages.md"), re.S)
+    assert len(jobs) > 1
+    for job in jobs:
+        validator("job").validate(json.loads(job))
+
+
+@pytest.mark.parametrize("kind", ["job", "result", "event", "dead", "claim-doc", "job-doc"])
+def test_examples_are_what_they_are_called(kind):
+    check, n = validator(kind), 0
+    for path in glob.glob("schemas/examples/%s/*valid/*.json" % kind, root_dir=ROOT):
+        right = "/valid/" in path
+        assert check.is_valid(json.loads(read(path))) == right, path
+        n += 1
+    assert n >= 5
+
+
+def test_every_code_has_its_place():
+    """Reasons of a look in findings, those of a rejection in rejected jobs."""
+    codes = json.loads(read("schemas/codes.json"))["$defs"]
+    look = json.loads(read("schemas/examples/event/valid/look.done.json"))
+    refused = json.loads(read("schemas/examples/result/valid/rejected-kind.json"))
+    event, result = validator("event"), validator("result")
+    for group in "pass", "negative", "undecided", "rejection":
+        for code in codes[group]["enum"]:
+            look["data"]["code"] = look["data"]["checks"][0]["code"] = code
+            refused["data"]["code"] = code
+            assert event.is_valid(look) == (group != "rejection"), code
+            assert result.is_valid(refused) == (group == "rejection"), code
 
 
 def test_verbs_and_options_that_are_named_exist():

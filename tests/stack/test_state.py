@@ -110,10 +110,11 @@ def stopped(pool, p):
 
 SHAPE = {"partition", "offset", "at", "key", "kind"}
 CLAIM = {"org", "domain", "ver", "generation", "token", "status", "contested", "since",
-         "looked_at", "undecided_since", "misses", "first_miss_at", "verdict", "code",
-         "assurance", "neg_ttl_s", "saw", "tail_octets"}
+         "functions", "keys", "checks", "tail_octets"}
+CHECK = {"looked_at", "undecided_since", "misses", "first_miss_at", "verdict", "code",
+         "assurance", "neg_ttl_s", "saw"}
 JOB = {"org", "domain", "id", "ver", "job_kind", "lane", "accepted_at", "deadline_at",
-       "due_at", "looks", "verdict", "code", "ref", "tail_octets"}
+       "due_at", "looks", "checks", "then", "ref", "tail_octets"}
 SHAPES = {"claim": SHAPE | CLAIM, "job": SHAPE | JOB, "pos": SHAPE | {"partitions", "next"}}
 
 
@@ -152,11 +153,17 @@ def test_dump_is_what_was_done(running, zone):
 
     good = claims[org, "good.test"]
     assert value.startswith("token=%s " % good["token"])
-    assert (good["status"], good["verdict"], good["code"], good["assurance"]) == \
-        ("verified", "pass", "", "single")
+    assert good["status"] == "verified" and good["keys"] == []
+    assert {f: s["status"] for f, s in good["functions"].items()} == \
+        {"spf": "none", "dkim": "none"}
+    owned = good["checks"].pop("ownership")
+    assert set(owned) == CHECK and good["checks"] == {}
+    assert (owned["verdict"], owned["code"], owned["assurance"]) == ("pass", "", "single")
     opened, = [e for e in entries if e["key"] == "job/%s/missing.test/%s" % (org, job)]
-    assert (opened["job_kind"], opened["lane"], opened["code"], opened["ref"]) == \
-        ("verify", "bulk", "NOT_PUBLISHED", "r-1")
+    assert (opened["job_kind"], opened["lane"], opened["then"], opened["ref"]) == \
+        ("verify", "bulk", [], "r-1")
+    assert opened["checks"] == {
+        "ownership": {"verdict": "none", "code": "NOT_PUBLISHED", "settled": False}}
     assert opened["looks"] >= 1 and opened["accepted_at"] < opened["due_at"]
 
     one, _ = dump(pool, "--partition", str(good["partition"]))

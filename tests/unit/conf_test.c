@@ -108,34 +108,53 @@ what_is_not_given_has_its_default(void **state)
 	assert_true(names_has(p.public_domains, "mail.test"));
 	assert_null(p.refused_domains);
 	assert_int_equal(p.organisations_n, 0);
+	assert_string_equal(p.spf_include, "");
+	assert_int_equal(p.spf_addresses_n, 0);
+	assert_int_equal(p.envelope_from, ENVELOPE_CUSTOMER);
+	assert_string_equal(p.default_sender, "");
+	assert_int_equal(p.dkim_required, DKIM_REQUIRED_WARN);
+	assert_int_equal(p.key_import, KEY_IMPORT_ACCEPT);
+	assert_int_equal(p.recheck_ms, 24 * 3600 * 1000);
+	assert_int_equal(p.watch_gap_ms, 30000);
+	assert_int_equal(p.watch_ms, 300000);
+	assert_int_equal(p.guard_percent, 20);
+	assert_int_equal(p.guard_looks, 100);
 }
 
-static const char full[] = "# all of it\n"
-			   "pool: { name = \"a\"; slot = \"b.1\"; schedulers = "
-			   "1; resolvers = 3; user = \"mail\";\n"
-			   "  run_dir = \"run\"; };\n"
-			   "kafka = { brokers = \"k1:9092,k2:9092\"; prefix = "
-			   "\"x.\"; session_ms = 6000;\n"
-			   "  txn_ms = 7000; commit_min_ms = 0; queue_kb = "
-			   "64; compression = \"lz4\"; };\n"
-			   "redis: { url = \"unix:/run/redis.sock\"; };\n"
-			   "dns: { resolvers = [\"127.0.0.1\", "
-			   "\"127.0.0.2:5353\", \"[::1]:53\", \"::1\"];\n"
-			   "  trusted = [\"127.0.0.2:5353\"]; authoritative = "
-			   "false; port = 5300;\n"
-			   "  timeout_ms = 300; tries = 1; private_ok = true; "
-			   "suffix_list = \"psl.dat\"; };\n"
-			   "log: { level = \"debug\"; };\n"
-			   "policy = \"p/rules.conf\";\n";
+static const char full[] =
+    "# all of it\n"
+    "pool: { name = \"a\"; slot = \"b.1\"; schedulers = "
+    "1; resolvers = 3; user = \"mail\";\n"
+    "  run_dir = \"run\"; };\n"
+    "kafka = { brokers = \"k1:9092, k-2.test,[::1]:9092\"; prefix = "
+    "\"x.\"; session_ms = 6000;\n"
+    "  txn_ms = 7000; commit_min_ms = 0; queue_kb = "
+    "64; compression = \"lz4\"; };\n"
+    "redis: { url = \"unix:/run/redis.sock\"; };\n"
+    "dns: { resolvers = [\"127.0.0.1\", "
+    "\"127.0.0.2:5353\", \"[::1]:53\", \"::1\"];\n"
+    "  trusted = [\"127.0.0.2:5353\"]; authoritative = "
+    "false; port = 5300;\n"
+    "  timeout_ms = 300; tries = 1; private_ok = true; "
+    "suffix_list = \"psl.dat\"; };\n"
+    "log: { level = \"debug\"; };\n"
+    "policy = \"p/rules.conf\";\n";
 
 static const char full_policy[] =
     "service: { name = \"ex-1\"; support = \"a \\\"b\\\" \\\\ c\";\n"
-    "  help_url = \"https://h.test/?a=1&b=2\"; };\n"
+    "  help_url = \"https://h.test/?a=1&b=2\";\n"
+    "  default_sender = \"no-reply+x@mail.test\"; envelope_from = \"ours\"; "
+    "};\n"
+    "spf: { include = \"_spf.mail.test\";\n"
+    "  addresses = [\"192.0.2.1\", \"2001:db8::1\"]; };\n"
+    "dkim: { required = \"refuse\"; import = \"refuse\"; };\n"
+    "guard: { percent = 0; looks = 7; };\n"
     "claim: { apex = \"refuse\"; private_suffix = \"accept\";\n"
     "  public_domains = \"\"; refused_domains = \"../list\";\n"
     "  organisations = [\"acme\", \"B_2\"]; };\n"
     "time: { deadline_max = \"90 s\"; backoff = [\"1500 ms\", \"2s\",\n"
-    "  \"5 min\"]; lapse = \"25 h\"; lapse_looks = 3; dedupe = \"2 d\"; };\n";
+    "  \"5 min\"]; lapse = \"25 h\"; lapse_looks = 3; dedupe = \"2 d\";\n"
+    "  recheck = \"0 s\"; watch_gap = \"500 ms\"; watch = \"2 min\"; };\n";
 
 static void
 what_is_given_is_in_force(void **state)
@@ -149,6 +168,10 @@ what_is_given_is_in_force(void **state)
 	write_file("p/rules.conf", full_policy, 0600);
 	must_read();
 	assert_string_equal(s.pool.slot, "b.1");
+	assert_string_equal(s.kafka.brokers, "k1:9092, k-2.test,[::1]:9092");
+	assert_int_equal(conf_line(&s, "pool.slot"), 2);
+	assert_int_equal(conf_line(&s, "kafka.txn_ms"), 5);
+	assert_int_equal(conf_line(&s, "kafka.no_such"), 1);
 	assert_int_equal(s.pool.resolvers, 3);
 	assert_string_equal(s.pool.user, "mail");
 	snprintf(path, sizeof(path), "%s/run", dir);
@@ -178,6 +201,22 @@ what_is_given_is_in_force(void **state)
 	assert_int_equal(p.backoff.gap_ms[0], 1500);
 	assert_int_equal(p.lapse_ms, 25 * 3600 * 1000);
 	assert_int_equal(p.lapse_looks, 3);
+	assert_string_equal(p.default_sender, "no-reply+x@mail.test");
+	assert_int_equal(p.envelope_from, ENVELOPE_OURS);
+	assert_string_equal(p.spf_include, "_spf.mail.test");
+	assert_int_equal(p.spf_addresses_n, 2);
+	assert_int_equal(p.spf_addresses[0].family, 4);
+	assert_memory_equal(p.spf_addresses[0].octets, "\xc0\0\2\1", 4);
+	assert_int_equal(p.spf_addresses[1].family, 6);
+	assert_memory_equal(p.spf_addresses[1].octets,
+	    "\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	assert_int_equal(p.dkim_required, DKIM_REQUIRED_REFUSE);
+	assert_int_equal(p.key_import, KEY_IMPORT_REFUSE);
+	assert_int_equal(p.recheck_ms, 0);
+	assert_int_equal(p.watch_gap_ms, 500);
+	assert_int_equal(p.watch_ms, 120000);
+	assert_int_equal(p.guard_percent, 0);
+	assert_int_equal(p.guard_looks, 7);
 }
 
 static void
@@ -451,6 +490,21 @@ static const struct wrong wrong_settings[] = {
     {"kafka: { queue_kb = 63; };", ":1: kafka.queue_kb: must be 64 to"},
     {"kafka: { brokers = \"\"; };",
 	":1: kafka.brokers: must have 1 to 255 octets"},
+    {"kafka: { brokers = \"k1:9092,\"; };",
+	":1: kafka.brokers: \"\" is no broker: write HOST:PORT, with commas"},
+    {"kafka: { brokers = \"k1;k2\"; };", ":1: kafka.brokers: \"k1;k2\" is"},
+    {"kafka: { brokers = \"k1:9092, k2 \"; };", ":1: kafka.brokers: \"k2 \""},
+    {"kafka: { brokers = \"k1:\"; };", ":1: kafka.brokers: \"k1:\" is no"},
+    {"kafka: { brokers = \"k1:0\"; };", ":1: kafka.brokers: \"k1:0\" is no"},
+    {"kafka: { brokers = \"k1:65536\"; };", ":1: kafka.brokers: \"k1:65536\""},
+    {"kafka: { brokers = \"k1:9092x\"; };", ":1: kafka.brokers: \"k1:9092x\""},
+    {"kafka: { brokers = \":9092\"; };", ":1: kafka.brokers: \":9092\" is no"},
+    {"kafka: { brokers = \"::1\"; };", ":1: kafka.brokers: \"::1\" is no"},
+    {"kafka: { brokers = \"[::1\"; };", ":1: kafka.brokers: \"[::1\" is no"},
+    {"kafka: { brokers = \"[k1]:1\"; };", ":1: kafka.brokers: \"[k1]:1\" is"},
+    {"kafka: { brokers = \"[::1]9092\"; };", ":1: kafka.brokers: \"[::1]909"},
+    {"kafka: { brokers = \"ssl://k1:9092\"; };",
+	":1: kafka.brokers: \"ssl://k1:9092\" is no broker"},
     {"kafka: { prefix = \"a b\"; };", ":1: kafka.prefix: may hold letters"},
     {"kafka: { compression = \"LZ4\"; };",
 	":1: kafka.compression: must be one of \"none\", \"lz4\", \"zstd\", "
@@ -502,6 +556,7 @@ static const struct wrong wrong_settings[] = {
 #define CLAIM(x) POLICY_NAME "claim: {\n public_domains = \"\";\n " x "\n};"
 #define TIME(x)                                                                \
 	POLICY_NAME "claim: { public_domains = \"\"; };\ntime: {\n " x "\n};"
+#define GROUP(x)    "claim: { public_domains = \"\"; };\n" x
 #define POLICY_NAME "service: { name = \"example\"; };\n"
 
 static const struct wrong wrong_policies[] = {
@@ -564,6 +619,55 @@ static const struct wrong wrong_policies[] = {
     {TIME("lapse = \"23 h\";"), ":4: time.lapse: \"23 h\" is out of bounds"},
     {TIME("lapse_looks = 1;"), ":4: time.lapse_looks: must be 2 to"},
     {TIME("dedupe = \"8 d\";"), ":4: time.dedupe: \"8 d\" is out of bounds"},
+    {TIME("recheck = \"91 d\";"), ":4: time.recheck: \"91 d\" is out of"},
+    {TIME("recheck = \"999 ms\";"),
+	":4: time.recheck (ms) is 999, must be 1000 to"},
+    {TIME("watch_gap = \"99 ms\";"), ":4: time.watch_gap: \"99 ms\" is out"},
+    {TIME("watch = \"31 min\";"), ":4: time.watch: \"31 min\" is out of"},
+    {TIME("watch = \"29 s\";"),
+	":1: time.watch_gap (ms) is 30000, must be 100 to 29000"},
+    {TIME("watch = \"1 min\";\n watch_gap = \"2 min\";"),
+	":5: time.watch_gap (ms) is 120000, must be 100 to 60000"},
+    {GROUP("service: { name = \"a\";\n default_sender = \"a\"; };"),
+	":3: service.default_sender must be a mailbox"},
+    {GROUP("service: { name = \"a\";\n default_sender = \"@a.test\"; };"),
+	":3: service.default_sender must be a mailbox"},
+    {GROUP("service: { name = \"a\";\n default_sender = \"a b@a.test\"; };"),
+	":3: service.default_sender must be a mailbox"},
+    {GROUP("service: { name = \"a\";\n default_sender = \"x@A.test\"; };"),
+	":3: service.default_sender: behind the '@' it must be a domain"},
+    {GROUP("service: { name = \"a\";\n envelope_from = \"theirs\"; };"),
+	":3: service.envelope_from: must be one of \"customer\", \"ours\""},
+    {GROUP(POLICY_NAME "spf: { include = \"Spf.test\"; };"),
+	":3: spf.include must be a domain name of lower-case"},
+    {GROUP(POLICY_NAME "spf: { include = \"spf.test.\"; };"),
+	":3: spf.include must be a domain name"},
+    {GROUP(POLICY_NAME "spf: { include = \"include:spf.test\"; };"),
+	":3: spf.include must be a domain name"},
+    {GROUP(POLICY_NAME "spf: { include = \"a..test\"; };"),
+	":3: spf.include must be a domain name"},
+    {GROUP(POLICY_NAME "spf: { include = \"%{d}.test\"; };"),
+	":3: spf.include must be a domain name"},
+    {GROUP(POLICY_NAME "spf: { addresses = [\"192.0.2.1\"]; };"),
+	":3: spf.addresses: there is no spf.include"},
+    {GROUP(POLICY_NAME "spf: { addresses = \"192.0.2.1\"; };"),
+	":3: spf.addresses: must be a list"},
+    {GROUP(POLICY_NAME "spf: { addresses = [192]; };"),
+	":3: spf.addresses: must be a text"},
+    {GROUP(POLICY_NAME "spf: { addresses = [\"192.0.2.0/24\"]; };"),
+	":3: spf.addresses: \"192.0.2.0/24\" is no address: write"},
+    {GROUP(POLICY_NAME "spf: { addresses = [\"1.1.1.1\",\"1.1.1.1\","
+		       "\"1.1.1.1\",\"1.1.1.1\",\"1.1.1.1\",\"1.1.1.1\","
+		       "\"1.1.1.1\",\"1.1.1.1\",\"1.1.1.1\"]; };"),
+	":3: spf.addresses: has more than 8 elements"},
+    {GROUP(POLICY_NAME "dkim: { required = \"no\"; };"),
+	":3: dkim.required: must be one of \"warn\", \"refuse\""},
+    {GROUP(POLICY_NAME "dkim: { import = true; };"),
+	":3: dkim.import: must be a text"},
+    {GROUP(POLICY_NAME "guard: { percent = 101; };"),
+	":3: guard.percent: must be 0 to 100, is 101"},
+    {GROUP(POLICY_NAME "guard: { looks = 0; };"),
+	":3: guard.looks: must be 1 to 1000000, is 0"},
     {TIME("deadline_max = \"3 d\";\n dedupe = \"1 d\";"),
 	":5: time.dedupe (86400000 ms) must not be shorter than"},
 };

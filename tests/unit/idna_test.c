@@ -286,12 +286,19 @@ takes_a_list_of_ones_own(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	close(fd);
+	assert_int_equal(idna_check("", &e), OK);
+	assert_int_equal(idna_check(path, &e), OK);
 	assert_int_equal(idna_open(path, &e), OK);
 	unlink(path);
 	assert_string_equal(idna_list(&at), path);
 	idna_facts("plain.test", &f);
 	assert_true(f.public_suffix);
 	assert_string_equal(f.registrable, "");
+	assert_int_equal(idna_check("/tmp", &e), RETRY);
+	assert_int_equal(idna_check("/dev/null", &e), RETRY);
+	assert_int_equal(idna_check("/nonexistent/list", &e), RETRY);
+	assert_string_equal(
+	    e.text, "cannot read the public suffix list /nonexistent/list");
 	assert_int_equal(idna_open("/nonexistent/list", &e), RETRY);
 	assert_non_null(strstr(e.text, "/nonexistent/list"));
 	idna_facts("plain.test", &f); /* still by the list before */

@@ -24,8 +24,13 @@
 	HEAD "{\"org\":\"acme\",\"domain\":\"a.test\",\"kind\":" more "}}"
 #define NOW 1795525200000 /* 2026-11-24T13:00:00Z */
 
-static const struct policy policy = {
-    .version = "0123456789abcdef", .service = "example"};
+/* RFC 8463 appendix A.2 */
+#define ED25519_P "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+static const struct policy policy = {.version = "0123456789abcdef",
+    .service = "example",
+    .spf_include = "spf.mailco.test",
+    .default_sender = "mail@mailco.test"};
 static const struct message_who who = {
     .org = "acme", .domain = "a.test", .id = "j-1"};
 
@@ -117,8 +122,43 @@ refuses(void **state)
 		"whole"},
 	    {DATA("\"verify\",\"checks\":\"ownership\""), CODE_BAD_JOB, true,
 		"data.checks at octet 142: must be an array"},
-	    {DATA("\"verify\",\"checks\":[\"ownership\",\"spf\"]"),
+	    {DATA("\"verify\",\"checks\":[\"ownership\",\"bimi\"]"),
 		CODE_BAD_JOB, true, "octet 155: no check that is known"},
+	    {DATA("\"verify\",\"then\":\"activate\""), CODE_BAD_JOB, true,
+		"data.then at octet 140: needs spf or dkim among data.checks"},
+	    {DATA("\"verify\",\"then\":\"x\",\"checks\":[\"spf\"]"),
+		CODE_BAD_JOB, true, "data.then at octet 140: must be \"act"},
+	    {DATA("\"activate\""), CODE_BAD_JOB, true,
+		"data.functions is missing"},
+	    {DATA("\"deactivate\""), CODE_BAD_JOB, true,
+		"data.functions is missing"},
+	    {DATA("\"activate\",\"functions\":[]"), CODE_BAD_JOB, true,
+		"data.functions at octet 147: must name one"},
+	    {DATA("\"activate\",\"functions\":\"spf\""), CODE_BAD_JOB, true,
+		"data.functions at octet 147: must be an array"},
+	    {DATA("\"activate\",\"functions\":[\"spf\",\"dmarc\"]"),
+		CODE_BAD_JOB, true, "octet 154: no function that is known"},
+	    {DATA("\"claim\",\"selector\":\"s1\""), CODE_BAD_JOB, true,
+		"data.public_key is missing"},
+	    {DATA("\"claim\",\"public_key\":\"x\""), CODE_BAD_JOB, true,
+		"data.selector is missing"},
+	    {DATA("\"claim\",\"key_type\":\"rsa\""), CODE_BAD_JOB, true,
+		"data.selector is missing"},
+	    {DATA("\"claim\",\"selector\":\"a_b\",\"public_key\":\"x\""),
+		CODE_BAD_JOB, true, "data.selector at octet 143: must be"},
+	    {DATA("\"claim\",\"selector\":\"s\",\"public_key\":\"x\","
+		  "\"key_type\":\"dsa\""),
+		CODE_BAD_JOB, true, "data.key_type at octet 175: must be"},
+	    {DATA("\"claim\",\"selector\":\"s\",\"public_key\":\"x*\""),
+		CODE_BAD_KEY, true, "data.public_key at octet 160: is no base"},
+	    {DATA("\"claim\",\"selector\":\"s\",\"public_key\":\"AAAA\""),
+		CODE_BAD_KEY, true, "data.public_key at octet 160: "},
+	    {DATA("\"claim\",\"selector\":\"s\",\"public_key\":\"AAAA\","
+		  "\"key_type\":\"ed25519\""),
+		CODE_BAD_KEY, true, "data.public_key at octet 160: "},
+	    {DATA("\"claim\",\"selector\":\"s\",\"public_key\":\"x*\","
+		  "\"deadline_s\":-1"),
+		CODE_BAD_DEADLINE, true, "deadline"},
 	    {DATA("\"verify\",\"checks\":[null]"), CODE_BAD_JOB, true,
 		"octet 143: must be a string"},
 	    /* the most basic fault is told */
@@ -179,6 +219,58 @@ refuses(void **state)
 			fail_msg("%s: %d %d \"%s\"", rows[i].text, job.code,
 			    job.identified, job.why);
 	}
+}
+
+/* Each kind takes what is for it, and leaves the rest out. */
+static void
+reads_functions_and_keys(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t checks, functions;
+		const char *selector;
+	} rows[] = {
+	    {DATA("\"verify\",\"checks\":[\"dmarc\",\"dkim\",\"spf\"]"),
+		1 << CHECK_SPF | 1 << CHECK_DKIM | 1 << CHECK_DMARC, 0, ""},
+	    {DATA("\"verify\",\"then\":\"activate\","
+		  "\"checks\":[\"ownership\",\"spf\"]"),
+		1 << CHECK_OWNERSHIP | 1 << CHECK_SPF, 1 << FUNCTION_SPF, ""},
+	    {DATA("\"verify\",\"checks\":[\"dkim\",\"spf\"],"
+		  "\"then\":\"activate\",\"functions\":[\"spf\"]"),
+		1 << CHECK_SPF | 1 << CHECK_DKIM,
+		1 << FUNCTION_SPF | 1 << FUNCTION_DKIM, ""},
+	    {DATA("\"verify\",\"checks\":[\"spf\"],"
+		  "\"functions\":[\"spf\"]"),
+		1 << CHECK_SPF, 0, ""},
+	    {DATA("\"activate\",\"functions\":[\"dkim\",\"spf\"]"), 0,
+		1 << FUNCTION_SPF | 1 << FUNCTION_DKIM, ""},
+	    {DATA("\"activate\",\"functions\":[\"dkim\"],"
+		  "\"then\":\"activate\",\"checks\":[\"spf\"],"
+		  "\"selector\":\"s\",\"public_key\":\"?\""),
+		1 << CHECK_SPF, 1 << FUNCTION_DKIM, ""},
+	    {DATA("\"deactivate\",\"functions\":[\"spf\"]"), 0,
+		1 << FUNCTION_SPF, ""},
+	    {DATA("\"recheck\",\"functions\":[\"spf\"]"), 0, 0, ""},
+	    {DATA("\"watch\""), 0, 0, ""},
+	    {DATA("\"claim\",\"key_type\":\"ed25519\","
+		  "\"public_key\":\"" ED25519_P "\",\"selector\":\"S1.Ab\","
+		  "\"functions\":[\"dkim\"]"),
+		0, 0, "s1.ab"},
+	};
+	struct message_job job;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		read_job(&job, rows[i].text);
+		if (job.code != CODE_NONE ||
+		    job.request.checks != rows[i].checks ||
+		    job.request.functions != rows[i].functions ||
+		    strcmp(job.request.selector, rows[i].selector) != 0)
+			fail_msg("%s: %s", rows[i].text, job.why);
+	}
+	assert_int_equal(job.request.key.type, DKIM_ED25519);
+	assert_int_equal(job.request.key.len, 32);
+	assert_memory_equal(job.request.key.bytes, "\xd7\x5a\x98\x01", 4);
 }
 
 static void
@@ -315,6 +407,12 @@ hashes_bodies(void **state)
 	b.request.checks = 1;
 	assert_int_not_equal(message_body_hash(&b.request), hash);
 	b = a;
+	b.request.functions = 1;
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
+	memcpy(b.request.selector, "s", 2);
+	assert_int_not_equal(message_body_hash(&b.request), hash);
+	b = a;
 	memcpy(b.request.target, "t", 2);
 	assert_int_not_equal(message_body_hash(&b.request), hash);
 	b = a;
@@ -326,6 +424,55 @@ hashes_bodies(void **state)
 	assert_int_not_equal(message_body_hash(&b.request), hash);
 	/* stored in topics: the same on every machine and in every release */
 	assert_int_equal(hash, 0xb312f5c3);
+}
+
+/* Of what came with later releases, each part by itself. */
+static void
+hashes_keys(void **state)
+{
+	struct job_request a = {.org = "acme",
+	    .domain = "a.test",
+	    .kind = JOB_CLAIM,
+	    .deadline_ms = -1,
+	    .selector = "s1",
+	    .key = {.type = DKIM_ED25519, .bits = 256, .len = 32}};
+	struct job_request b = a;
+	uint32_t hash = message_body_hash(&a);
+
+	(void)state;
+	b.key.bytes[31] = 1;
+	assert_int_not_equal(message_body_hash(&b), hash);
+	b = a;
+	b.key.len = 31;
+	assert_int_not_equal(message_body_hash(&b), hash);
+	b = a;
+	b.key.type = DKIM_RSA;
+	assert_int_not_equal(message_body_hash(&b), hash);
+	b = a;
+	b.selector[1] = '2';
+	assert_int_not_equal(message_body_hash(&b), hash);
+	b = a;
+	b.functions = 2;
+	assert_int_not_equal(message_body_hash(&b), hash);
+	assert_int_equal(hash, 0xcb8da54f);
+}
+
+static void
+same_request(const struct job_request *a, const struct job_request *b)
+{
+	assert_string_equal(a->org, b->org);
+	assert_string_equal(a->id, b->id);
+	assert_string_equal(a->domain, b->domain);
+	assert_int_equal(a->kind, b->kind);
+	assert_string_equal(a->target, b->target);
+	assert_string_equal(a->ref, b->ref);
+	assert_int_equal(a->checks, b->checks);
+	assert_int_equal(a->functions, b->functions);
+	assert_string_equal(a->selector, b->selector);
+	assert_int_equal(a->key.type, b->key.type);
+	assert_int_equal(a->key.len, b->key.len);
+	assert_memory_equal(a->key.bytes, b->key.bytes, a->key.len);
+	assert_int_equal(a->deadline_ms, b->deadline_ms);
 }
 
 static void
@@ -351,6 +498,29 @@ job_there_and_back(void **state)
 		.kind = JOB_CANCEL,
 		.target = "j-1",
 		.deadline_ms = 0},
+	    {.org = "acme",
+		.id = "x",
+		.domain = "a.test",
+		.kind = JOB_VERIFY,
+		.checks = 1 << CHECK_OWNERSHIP | 1 << CHECK_SPF,
+		.functions = 1 << FUNCTION_SPF,
+		.deadline_ms = -1},
+	    {.org = "acme",
+		.id = "x",
+		.domain = "a.test",
+		.kind = JOB_DEACTIVATE,
+		.functions = 1 << FUNCTION_SPF | 1 << FUNCTION_DKIM,
+		.deadline_ms = -1},
+	    {.org = "acme",
+		.id = "x",
+		.domain = "a.test",
+		.kind = JOB_CLAIM,
+		.selector = "s1",
+		.key = {.type = DKIM_ED25519,
+		    .bits = 256,
+		    .len = 32,
+		    .bytes = "0123456789abcdef0123456789abcdef"},
+		.deadline_ms = -1},
 	};
 	struct message_job job;
 	char out[1000];
@@ -363,7 +533,7 @@ job_there_and_back(void **state)
 		assert_int_equal(len, strlen(out));
 		read_job(&job, out);
 		assert_int_equal(job.code, CODE_NONE);
-		assert_memory_equal(&job.request, &rows[i], sizeof(rows[i]));
+		same_request(&job.request, &rows[i]);
 		for (size_t cap = 1; cap <= len; cap++) {
 			assert_int_equal(message_job_write(
 					     out, cap, &rows[i], "\"me\"", NOW),
@@ -397,6 +567,16 @@ is_text(const struct document *d, const char *path, const char *want)
 		    "%s is %s, not %s", path, got == NULL ? "none" : got, want);
 }
 
+static struct claim_key claim_key = {.selector = "s1",
+    .key = {.type = DKIM_ED25519,
+	.bits = 256,
+	.len = 32,
+	.bytes = "0123456789abcdef0123456789abcdef"}};
+static char token_seen[] = "token=x";
+
+#define KEY_VALUE                                                              \
+	"v=DKIM1; k=ed25519; p=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
 static const struct claim claim = {
     .ver = 7,
     .generation = 2,
@@ -404,11 +584,23 @@ static const struct claim claim = {
     .status = CLAIM_PENDING,
     .flags = CLAIM_CONTESTED,
     .since_at = NOW - 5000,
-    .looked_at = NOW,
-    .verdict = VERDICT_FAIL,
-    .code = CODE_TOKEN_OTHER,
-    .neg_ttl_s = 300,
-    .saw = "token=x",
+    .check = {[CHECK_OWNERSHIP] = {.looked_at = NOW - 1000,
+		  .verdict = VERDICT_FAIL,
+		  .code = CODE_TOKEN_OTHER,
+		  .neg_ttl_s = 300,
+		  .saw = token_seen},
+	[CHECK_SPF] = {.looked_at = NOW,
+	    .undecided_since_at = NOW - 2000,
+	    .verdict = VERDICT_UNDECIDED,
+	    .code = CODE_SERVFAIL},
+	[CHECK_DMARC] = {.looked_at = NOW,
+	    .undecided_since_at = NOW - 9000,
+	    .verdict = VERDICT_UNDECIDED,
+	    .code = CODE_TIMEOUT}},
+    .function = {[FUNCTION_SPF] = {.status = FUNCTION_LAPSING,
+		     .since_at = NOW - 3000}},
+    .keys_n = 1,
+    .keys = &claim_key,
 };
 
 static const struct finding finding = {
@@ -430,8 +622,11 @@ static const struct finding finding = {
 	{.name = "", .addr = "127.0.0.1", .outcome = OUTCOME_NXDOMAIN}},
     .neg_ttl_s = 1800,
     .visible_in_s = 60,
+    .mark = NO_MARK,
     .saw = "1 of 2",
 };
+
+static const struct finding *const nothing[CHECK_N];
 
 static void
 results(void **state)
@@ -444,12 +639,13 @@ results(void **state)
 	    .deadline_at = NOW + 1000,
 	    .settled_at = NOW,
 	    .ref = "r-1"};
+	const struct finding *const one[CHECK_N] = {&finding};
 	char out[MESSAGE_OUT_MAX];
 	struct document *d;
 
 	(void)state;
 	d = parsed(out, message_result(out, sizeof(out), &who, &end, LANE_BULK,
-			    &claim, &finding, NULL, &policy));
+			    &claim, 1, one, NULL, &policy));
 	is_text(d, "id", "acme/a.test/j-1");
 	is_text(d, "type", "domainproof.result.v1");
 	is_text(d, "source", "domainproof");
@@ -479,7 +675,7 @@ results(void **state)
 	    out, message_result(out, sizeof(out),
 		     &(struct message_who){
 			 .org = "acme", .domain = "a\x1b\"\xff", .id = "j-1"},
-		     &end, LANE_JOBS, NULL, NULL, "octet 1", &policy));
+		     &end, LANE_JOBS, NULL, 15, nothing, "octet 1", &policy));
 	is_text(d, "data.kind", "unknown");
 	is_text(d, "data.why", "octet 1");
 	assert_null(document_text(d, "data.ref"));
@@ -526,33 +722,186 @@ findings(void **state)
 	document_free(d);
 }
 
+/* Every check that was asked for is told of: as it was found, or else as the
+ * claim remembers it. */
+static void
+results_list_what_was_asked(void **state)
+{
+	struct job_end end = {.kind = JOB_ACTIVATE,
+	    .outcome = END_EXPIRED,
+	    .code = CODE_SERVFAIL,
+	    .accepted_at = NOW - 1000,
+	    .settled_at = NOW};
+	const struct finding *const own[CHECK_N] = {&finding};
+	char out[MESSAGE_OUT_MAX];
+	const struct document *c;
+	struct document *d;
+
+	(void)state;
+	d = parsed(out, message_result(out, sizeof(out), &who, &end, LANE_JOBS,
+			    &claim, 15, own, NULL, &policy));
+	is_text(d, "data.kind", "activate");
+	assert_int_equal(document_count(d, "data.checks"), 4);
+	c = document_at(d, "data.checks", 0);
+	is_text(c, "check", "ownership");
+	is_text(c, "code", "NEGATIVE_CACHED");
+	assert_int_equal(document_count(c, "servers"), 2);
+	c = document_at(d, "data.checks", 1);
+	is_text(c, "check", "spf");
+	is_text(c, "verdict", "undecided");
+	is_text(c, "code", "SERVFAIL");
+	is_text(c, "name", "a.test");
+	is_text(c, "expected", "include:spf.mailco.test");
+	assert_int_equal(document_count(c, "servers"), 0);
+	assert_int_equal(document_count(c, "found"), 0);
+	assert_true(strlen(document_text(c, "say")) > 10);
+	c = document_at(d, "data.checks", 2);
+	is_text(c, "check", "dkim");
+	is_text(c, "verdict", "undecided"); /* never looked at */
+	is_text(c, "code", "");
+	is_text(c, "name", "s1._domainkey.a.test");
+	is_text(c, "expected", KEY_VALUE);
+	c = document_at(d, "data.checks", 3);
+	is_text(c, "check", "dmarc");
+	is_text(c, "code", "TIMEOUT");
+	is_text(c, "name", "_dmarc.a.test");
+	is_text(c, "expected", "");
+	document_free(d);
+
+	/* it was right, or the job would not have ended like this; but for
+	 * advice, which is as it is */
+	end.outcome = END_VERIFIED;
+	end.code = CODE_NONE;
+	d = parsed(out, message_result(out, sizeof(out), &who, &end, LANE_JOBS,
+			    &claim, 10, nothing, NULL, &policy));
+	assert_int_equal(document_count(d, "data.checks"), 2);
+	c = document_at(d, "data.checks", 0);
+	is_text(c, "check", "spf");
+	is_text(c, "verdict", "pass");
+	is_text(c, "code", "");
+	c = document_at(d, "data.checks", 1);
+	is_text(c, "check", "dmarc");
+	is_text(c, "verdict", "undecided");
+	document_free(d);
+}
+
+static struct document *
+finding_of(const struct finding *f)
+{
+	static char out[MESSAGE_OUT_MAX];
+	struct writer w;
+
+	writer_init(&w, out, sizeof(out));
+	message_finding(&w, "a.test", f, NOW);
+	writer_u8(&w, '\0');
+	return parsed(out, w.len - 1);
+}
+
+static void
+findings_of_spf(void **state)
+{
+	static struct finding f;
+	const struct document *row;
+	struct document *d;
+
+	(void)state;
+	f = finding;
+	d = finding_of(&f);
+	assert_int_equal(document_number(d, "mark", -1), -1);
+	assert_int_equal(document_count(d, "also"), -1);
+	assert_null(document_text(d, "publish"));
+	assert_int_equal(document_number(d, "cost.lookups", -1), -1);
+	document_free(d);
+
+	f.check = CHECK_SPF;
+	f.code = CODE_SPF_AFTER_ALL;
+	f.mark = 0;
+	f.also_n = 2;
+	f.also[0] = CODE_SPF_NEAR_LIMIT;
+	f.also[1] = CODE_DANGLING_INCLUDE;
+	strcpy(f.publish, "v=spf1 include:\"x\" -all");
+	f.has_cost = true;
+	f.lookups = 9;
+	f.voids = 1;
+	f.tree_n = 2;
+	f.tree[0] = (struct spf_row){.lookups = 9, .term = "include:a.test"};
+	f.tree[1] = (struct spf_row){.depth = 1,
+	    .lookups = 1,
+	    .is_void = true,
+	    .unreached = true,
+	    .term = "a"};
+	d = finding_of(&f);
+	assert_int_equal(document_number(d, "mark", -1), 0);
+	assert_int_equal(document_count(d, "also"), 2);
+	assert_string_equal(
+	    document_self(document_at(d, "also", 1)), "DANGLING_INCLUDE");
+	is_text(d, "publish", "v=spf1 include:\"x\" -all");
+	assert_non_null(strstr(document_text(d, "fix"), f.publish));
+	assert_int_equal(document_number(d, "cost.lookups", -1), 9);
+	assert_int_equal(document_number(d, "cost.voids", -1), 1);
+	assert_int_equal(document_count(d, "cost.tree"), 2);
+	row = document_at(d, "cost.tree", 0);
+	is_text(row, "term", "include:a.test");
+	assert_int_equal(document_number(row, "depth", -1), 0);
+	assert_false(document_bool(row, "void", true));
+	row = document_at(d, "cost.tree", 1);
+	assert_int_equal(document_number(row, "depth", -1), 1);
+	assert_int_equal(document_number(row, "lookups", -1), 1);
+	assert_true(document_bool(row, "void", false));
+	assert_true(document_bool(row, "unreached", false));
+	document_free(d);
+
+	f.found_n = 0; /* nothing that a mark could be in */
+	d = finding_of(&f);
+	assert_int_equal(document_number(d, "mark", -1), -1);
+	document_free(d);
+}
+
+static void
+fill_longest(struct finding *f)
+{
+	*f = finding;
+	memset(f->name, '\\', DNAME_SHOWN_MAX);
+	memset(f->expected, '"', EXPECTED_MAX);
+	memset(f->saw, '\\', SAW_MAX);
+	memset(f->publish, '"', PUBLISH_MAX);
+	f->found_n = FOUND_MAX;
+	for (size_t i = 0; i < FOUND_MAX; i++) {
+		f->found[i].len = FOUND_LEN_MAX;
+		f->found[i].cut = true;
+		memset(f->found[i].bytes, 0xff, FOUND_LEN_MAX);
+	}
+	f->servers_n = SERVERS_MAX;
+	for (size_t i = 0; i < SERVERS_MAX; i++) {
+		f->servers[i] = f->servers[0];
+		memset(f->servers[i].name, 'n', DNAME_TEXT_MAX);
+		memset(f->servers[i].addr, ':', 45);
+	}
+	f->also_n = ALSO_MAX;
+	for (size_t i = 0; i < ALSO_MAX; i++)
+		f->also[i] = CODE_WRONG_NAME_REGISTERED;
+	f->has_cost = true;
+	f->lookups = f->voids = 255;
+	f->tree_n = TREE_MAX;
+	for (size_t i = 0; i < TREE_MAX; i++) {
+		f->tree[i].depth = f->tree[i].lookups = 255;
+		memset(f->tree[i].term, '"', TERM_MAX);
+	}
+}
+
 /* The longest that there can be still fits. */
 static void
 the_longest(void **state)
 {
 	static struct finding f;
+	static char out[MESSAGE_OUT_MAX];
+	const struct finding *const all[CHECK_N] = {&f, &f, &f, &f};
 	const struct job_end end = {
 	    .kind = JOB_VERIFY, .outcome = END_VERIFIED, .settled_at = NOW};
-	char out[MESSAGE_OUT_MAX], why[160];
-	char domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+	char why[160], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
 
 	(void)state;
-	f = finding;
-	memset(f.name, '\\', DNAME_SHOWN_MAX);
-	memset(f.expected, '"', EXPECTED_MAX);
-	memset(f.saw, '\\', SAW_MAX);
-	f.found_n = FOUND_MAX;
-	for (size_t i = 0; i < FOUND_MAX; i++) {
-		f.found[i].len = FOUND_LEN_MAX;
-		f.found[i].cut = true;
-		memset(f.found[i].bytes, 0xff, FOUND_LEN_MAX);
-	}
-	f.servers_n = SERVERS_MAX;
-	for (size_t i = 0; i < SERVERS_MAX; i++) {
-		f.servers[i] = f.servers[0];
-		memset(f.servers[i].name, 'n', DNAME_TEXT_MAX);
-		memset(f.servers[i].addr, ':', 45);
-	}
+	fill_longest(&f);
 	memset(why, '"', sizeof(why) - 1);
 	why[sizeof(why) - 1] = '\0';
 	memset(domain, '\x01', sizeof(domain) - 1);
@@ -562,7 +911,7 @@ the_longest(void **state)
 	document_free(parsed(out,
 	    message_result(out, sizeof(out),
 		&(struct message_who){.org = id, .domain = domain, .id = id},
-		&end, LANE_JOBS, &claim, &f, why, &policy)));
+		&end, LANE_JOBS, &claim, 15, all, why, &policy)));
 }
 
 static void
@@ -571,12 +920,19 @@ events(void **state)
 	const struct job job = {.kind = JOB_VERIFY,
 	    .due_at = NOW + 30000,
 	    .deadline_at = NOW + 60000};
+	struct message_news news;
 	char out[MESSAGE_OUT_MAX];
 	struct document *d;
 
 	(void)state;
-	d = parsed(out, message_event(out, sizeof(out), "record.issued", &who,
-			    &claim, 1, CLAIM_NONE, &job, NULL, NOW, &policy));
+	news = (struct message_news){.name = "record.issued",
+	    .n = 1,
+	    .was = "none",
+	    .function = FUNCTION_N,
+	    .job = &job,
+	    .at = NOW};
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
 	is_text(d, "id", "acme/a.test/7/1");
 	is_text(d, "type", "domainproof.record.issued.v1");
 	is_text(d, "data.was", "none");
@@ -594,9 +950,13 @@ events(void **state)
 	assert_int_equal(document_count(d, "data.checks"), -1);
 	document_free(d);
 
+	news = (struct message_news){.name = "look.done",
+	    .was = "pending",
+	    .function = FUNCTION_N,
+	    .finding = &finding,
+	    .at = NOW};
 	d = parsed(
-	    out, message_event(out, sizeof(out), "look.done", &who, &claim, 0,
-		     CLAIM_PENDING, NULL, &finding, NOW, &policy));
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
 	is_text(d, "data.code", "NEGATIVE_CACHED");
 	assert_null(document_text(d, "data.job"));
 	assert_null(document_text(d, "data.next_at"));
@@ -621,23 +981,78 @@ events(void **state)
 }
 
 static void
+events_of_functions(void **state)
+{
+	struct message_news news = {.name = "function.changed",
+	    .was = "active",
+	    .function = FUNCTION_SPF,
+	    .at = NOW};
+	struct finding f = finding;
+	char out[MESSAGE_OUT_MAX];
+	struct document *d;
+
+	(void)state;
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
+	is_text(d, "type", "domainproof.function.changed.v1");
+	is_text(d, "data.function", "spf");
+	is_text(d, "data.was", "active");
+	is_text(d, "data.status", "lapsing");
+	is_text(d, "data.code", "SERVFAIL"); /* of its check */
+	assert_int_equal(document_count(d, "data.checks"), -1);
+	document_free(d);
+
+	f.check = CHECK_SPF;
+	f.code = CODE_SPF_NOT_PASS;
+	news.finding = &f;
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
+	is_text(d, "data.code", "SPF_NOT_PASS");
+	is_text(document_at(d, "data.checks", 0), "check", "spf");
+	document_free(d);
+
+	news.finding = &finding; /* ownership's, which it had waited for */
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
+	is_text(d, "data.code", "SERVFAIL");
+	is_text(document_at(d, "data.checks", 0), "check", "ownership");
+	document_free(d);
+
+	news = (struct message_news){.name = "record.issued",
+	    .was = "none",
+	    .function = FUNCTION_DKIM,
+	    .at = NOW};
+	d = parsed(
+	    out, message_event(out, sizeof(out), &who, &claim, &news, &policy));
+	is_text(d, "data.function", "dkim");
+	is_text(d, "data.status", "pending"); /* the claim's */
+	is_text(d, "data.record.name", "s1._domainkey.a.test");
+	is_text(d, "data.record.value", KEY_VALUE);
+	document_free(d);
+}
+
+static void
 docs(void **state)
 {
+	char ref[] = "r";
 	const struct job job = {.kind = JOB_VERIFY,
 	    .lane = LANE_JOBS,
 	    .accepted_at = NOW,
 	    .due_at = NOW + 30000,
 	    .deadline_at = NOW + 60000,
 	    .looks = 2,
-	    .verdict = VERDICT_NONE,
-	    .code = CODE_NOT_PUBLISHED,
-	    .ref = "r"};
+	    .checks = 1 << CHECK_OWNERSHIP | 1 << CHECK_SPF,
+	    .passed = 1 << CHECK_SPF,
+	    .verdict = {VERDICT_NONE, VERDICT_FAIL},
+	    .code = {CODE_NOT_PUBLISHED, CODE_SPF_INDIRECT},
+	    .ref = ref};
 	const struct job_end end = {.kind = JOB_VERIFY,
 	    .outcome = END_JOINED,
 	    .settled_at = NOW,
 	    .accepted_at = NOW,
 	    .joined = "j-0"};
 	struct claim fresh = {.generation = 1};
+	const struct document *r;
 	char out[MESSAGE_OUT_MAX];
 	struct document *d;
 
@@ -653,6 +1068,35 @@ docs(void **state)
 	is_text(d, "checks.ownership.verdict", "fail");
 	is_text(d, "checks.ownership.code", "TOKEN_OTHER");
 	is_text(d, "checks.ownership.saw", "token=x");
+	is_text(d, "checks.ownership.looked_at", "2026-11-24T12:59:59.000Z");
+	assert_null(document_text(d, "checks.ownership.undecided_since"));
+	is_text(d, "undecided_since", "2026-11-24T12:59:58.000Z");
+	is_text(d, "checks.spf.code", "SERVFAIL");
+	is_text(d, "checks.spf.saw", "");
+	is_text(d, "checks.spf.undecided_since", "2026-11-24T12:59:58.000Z");
+	assert_null(document_text(d, "checks.dkim.code"));
+	is_text(d, "checks.dmarc.name", "_dmarc.a.test");
+	is_text(d, "functions.spf.status", "lapsing");
+	is_text(d, "functions.spf.since", "2026-11-24T12:59:57.000Z");
+	is_text(d, "functions.dkim.status", "none");
+	assert_null(document_text(d, "functions.dkim.since"));
+	is_text(d, "functions.dkim.selector", "s1");
+	is_text(d, "send_as", "customer");
+	is_text(d, "default_sender", "mail@mailco.test");
+	assert_int_equal(document_count(d, "records"), 3);
+	r = document_at(d, "records", 0);
+	is_text(r, "check", "ownership");
+	is_text(r, "value", document_text(d, "record.value"));
+	assert_false(document_bool(r, "part", false));
+	r = document_at(d, "records", 1);
+	is_text(r, "check", "spf");
+	is_text(r, "name", "a.test");
+	is_text(r, "value", "include:spf.mailco.test");
+	assert_true(document_bool(r, "part", false));
+	r = document_at(d, "records", 2);
+	is_text(r, "check", "dkim");
+	is_text(r, "name", "s1._domainkey.a.test");
+	is_text(r, "value", KEY_VALUE);
 	is_text(
 	    d, "checks.ownership.expected", document_text(d, "record.value"));
 	assert_true(strlen(document_text(d, "checks.ownership.say")) > 10);
@@ -663,9 +1107,35 @@ docs(void **state)
 	is_text(d, "policy", "0123456789abcdef");
 	document_free(d);
 
+	fresh.check[CHECK_SPF].looked_at = NOW;
+	fresh.check[CHECK_SPF].verdict = VERDICT_NONE;
+	d = parsed(out,
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
+	r = document_at(d, "records", 1);
+	is_text(r, "value", "v=spf1 include:spf.mailco.test ~all");
+	assert_false(document_bool(r, "part", false));
+	assert_int_equal(document_count(d, "records"), 2);
+	is_text(d, "send_as", "default");
+	document_free(d);
+
+	fresh.check[CHECK_SPF].looked_at = 0;
+	fresh.check[CHECK_DMARC].looked_at = NOW;
+	fresh.check[CHECK_DMARC].verdict = VERDICT_NONE;
+	fresh.check[CHECK_DMARC].code = CODE_NOT_PUBLISHED;
 	d = parsed(out,
 	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
 	is_text(d, "status", "none");
+	is_text(d, "checks.dmarc.expected",
+	    "v=DMARC1; p=none; rua=mailto:dmarc@a.test");
+	assert_int_equal(document_count(d, "records"), 2);
+	r = document_at(d, "records", 1); /* what nobody looked for */
+	is_text(r, "value", "include:spf.mailco.test");
+	assert_true(document_bool(r, "part", false));
+	fresh.check[CHECK_DMARC].looked_at = 0;
+	document_free(d);
+
+	d = parsed(out,
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
 	assert_null(document_text(d, "looked_at"));
 	assert_null(document_text(d, "checks.ownership.verdict"));
 	assert_null(document_text(d, "job.id"));
@@ -675,6 +1145,10 @@ docs(void **state)
 	d = parsed(out, message_job_doc(out, sizeof(out), &who, &job, NULL));
 	is_text(d, "outcome", "open");
 	is_text(d, "code", "NOT_PUBLISHED");
+	is_text(d, "checks.ownership.verdict", "none");
+	is_text(d, "checks.ownership.code", "NOT_PUBLISHED");
+	is_text(d, "checks.spf.verdict", "pass"); /* settled */
+	assert_null(document_text(d, "checks.dkim.verdict"));
 	is_text(d, "next_at", "2026-11-24T13:00:30.000Z");
 	is_text(d, "ref", "r");
 	document_free(d);
@@ -810,16 +1284,21 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_whole),
 	    cmocka_unit_test(refuses),
+	    cmocka_unit_test(reads_functions_and_keys),
 	    cmocka_unit_test(words),
 	    cmocka_unit_test(long_domains),
 	    cmocka_unit_test(long_jobs),
 	    cmocka_unit_test(cut_and_broken),
 	    cmocka_unit_test(hashes_bodies),
+	    cmocka_unit_test(hashes_keys),
 	    cmocka_unit_test(job_there_and_back),
 	    cmocka_unit_test(results),
 	    cmocka_unit_test(findings),
+	    cmocka_unit_test(results_list_what_was_asked),
+	    cmocka_unit_test(findings_of_spf),
 	    cmocka_unit_test(the_longest),
 	    cmocka_unit_test(events),
+	    cmocka_unit_test(events_of_functions),
 	    cmocka_unit_test(docs),
 	    cmocka_unit_test(examples),
 	};

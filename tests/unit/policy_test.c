@@ -126,8 +126,102 @@ test_choices(void **state)
 	p.organisations_n = ORGANISATIONS_MAX + 1;
 	expect(&p, "organisations");
 	p = usual();
+	p.envelope_from = (enum envelope_from)7;
+	expect(&p, "service.envelope_from");
+	p = usual();
+	p.dkim_required = (enum dkim_required)7;
+	expect(&p, "dkim.required");
+	p = usual();
+	p.key_import = (enum key_import)7;
+	expect(&p, "dkim.import");
+	p = usual();
+	p.spf_addresses_n = 1;
+	expect(&p, "spf.addresses");
+	strcpy(p.spf_include, "spf.test");
+	expect(&p, NULL);
+	p.spf_addresses_n = SPF_ADDRESSES_MAX + 1;
+	expect(&p, "spf.addresses");
+	p = usual();
 	p.organisations_n = 0;
 	expect(&p, NULL);
+}
+
+static void
+test_mail(void **state)
+{
+	static const struct {
+		const char *sender, *include, *word;
+	} tests[] = {
+	    {"", "", NULL},
+	    {"mail@example.com", "spf.example.com", NULL},
+	    {"a.b+c_d@x-1.example.com", "_spf.x-1.test", NULL},
+	    {"mail", "", "default_sender must be a mailbox"},
+	    {"@example.com", "", "default_sender must be a mailbox"},
+	    {"a b@example.com", "", "default_sender must be a mailbox"},
+	    {"a\nb@example.com", "", "default_sender must be a mailbox"},
+	    {"\"a\"@example.com", "", "default_sender must be a mailbox"},
+	    {"<a@example.com>", "", "default_sender must be a mailbox"},
+	    {"caf\xc3\xa9@example.com", "", "default_sender must be a mail"},
+	    {"0123456789012345678901234567890123456789012345678901234567891234"
+	     "x@a.test",
+		"", "default_sender must be a mailbox"},
+	    {"a@", "", "default_sender: behind"},
+	    {"a@b", "", "default_sender: behind"},
+	    {"a@b@c.test", "", "default_sender: behind"},
+	    {"a@Example.com", "", "default_sender: behind"},
+	    {"", "test", "spf.include"},
+	    {"", ".", "spf.include"},
+	    {"", "spf.test.", "spf.include"},
+	    {"", "a..test", "spf.include"},
+	    {"", "spf.test -all", "spf.include"},
+	    {"", "%{d}.test", "spf.include"},
+	    {"", "SPF.test", "spf.include"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		struct policy p = usual();
+
+		strcpy(p.default_sender, tests[i].sender);
+		strcpy(p.spf_include, tests[i].include);
+		expect(&p, tests[i].word);
+	}
+}
+
+static void
+test_watching(void **state)
+{
+	static const struct {
+		int64_t recheck, gap, watch;
+		unsigned percent, looks;
+		const char *word;
+	} tests[] = {
+	    {0, 0, 0, 0, 0, NULL},
+	    {24 * HOUR, 30000, 300000, 20, 100, NULL},
+	    {1000, 100, 100, 100, 1, NULL},
+	    {999, 0, 0, 0, 0, "time.recheck"},
+	    {-1, 0, 0, 0, 0, "time.recheck"},
+	    {91 * 24 * HOUR, 0, 0, 0, 0, "time.recheck"},
+	    {0, 99, 300000, 0, 0, "time.watch_gap"},
+	    {0, 300001, 300000, 0, 0, "time.watch_gap"},
+	    {0, 30000, 1800001, 0, 0, "time.watch (ms)"},
+	    {0, 100, 99, 0, 0, "time.watch (ms)"},
+	    {0, 0, 0, 101, 1, "guard.percent"},
+	    {0, 0, 0, 20, 0, "guard.looks"},
+	    {0, 0, 0, 20, 1000001, "guard.looks"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		struct policy p = usual();
+
+		p.recheck_ms = tests[i].recheck;
+		p.watch_gap_ms = tests[i].gap;
+		p.watch_ms = tests[i].watch;
+		p.guard_percent = tests[i].percent;
+		p.guard_looks = tests[i].looks;
+		expect(&p, tests[i].word);
+	}
 }
 
 int
@@ -137,6 +231,8 @@ main(void)
 	    cmocka_unit_test(test_texts),
 	    cmocka_unit_test(test_times),
 	    cmocka_unit_test(test_choices),
+	    cmocka_unit_test(test_mail),
+	    cmocka_unit_test(test_watching),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,11 +164,13 @@ addresses(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		if (redis_open(&r, good[i], LIMIT_MS, &e) != OK)
 			fail_msg("%s: %s", good[i], e.text);
+		assert_true(redis_url_right(good[i]));
 		redis_close(r);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		if (redis_open(&r, bad[i], LIMIT_MS, &e) != STOP)
 			fail_msg("accepted: %s", bad[i]);
+		assert_false(redis_url_right(bad[i]));
 		assert_null(r);
 		assert_non_null(strstr(e.text, "redis://HOST:PORT"));
 	}

@@ -25,9 +25,38 @@ static struct {
 	size_t found_n;
 	uint8_t seen[MANY];
 	struct finding last;
+	struct finding of[CHECK_N]; /* the last of each */
+	const char *include;	    /* TXT of our own */
 } t;
 
-/* Every name has one server, ns.test at 127.0.0.1, and the same TXT. */
+#define INCLUDE "\3spf\2us\4test"
+#define KEY	"v=DKIM1; k=ed25519; p="
+/* RFC 8463 appendix A.2 */
+#define KEY_P "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+static const char *
+txt_of(const uint8_t *query, size_t len)
+{
+	static const struct {
+		const char *name; /* what is in the question */
+		const char *txt;
+	} rows[] = {
+	    {"_example-challenge", "token=abc"},
+	    {"s1\012_domainkey", KEY KEY_P},
+	    {"_dmarc", "v=DMARC1; p=reject"},
+	};
+
+	if (memmem(query, len, INCLUDE, sizeof(INCLUDE)) != NULL)
+		return t.include;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (memmem(query, len, rows[i].name, strlen(rows[i].name)))
+			return rows[i].txt;
+	}
+	return "v=spf1 include:spf.us.test -all";
+}
+
+/* Every name has one server, ns.test at 127.0.0.1, and what a healthy domain
+ * publishes. */
 static size_t
 reply(struct ns *s, enum ns_via via, const uint8_t *query, size_t len,
     uint8_t *out)
@@ -43,7 +72,7 @@ reply(struct ns *s, enum ns_via via, const uint8_t *query, size_t len,
 	else if (ns_type(query, len) == RRTYPE_A)
 		ns_record(&r, 0, RRTYPE_A, NS_OWNER, 2, "\x7f\0\0\1", 4);
 	else if (ns_type(query, len) == RRTYPE_TXT)
-		ns_txt(&r, "token=abc");
+		ns_txt(&r, txt_of(query, len));
 	return r.len;
 }
 
@@ -83,7 +112,6 @@ setup(void **state)
 	struct err e;
 	int fd[2];
 
-	(void)state;
 	memset(&t, 0, sizeof(t));
 	t.ns.reply = reply;
 	ns_start(&t.ns);
@@ -97,6 +125,9 @@ setup(void **state)
 	t.settings.dns.tries = 2;
 	t.settings.dns.private_ok = true;
 	snprintf(t.policy.service, sizeof(t.policy.service), "example");
+	snprintf(
+	    t.policy.spf_include, sizeof(t.policy.spf_include), "spf.us.test");
+	t.include = *state ? *state : "v=spf1 ip4:192.0.2.0/24 -all";
 	assert_int_equal(frame_pair(fd, &e), OK);
 	t.fd = fd[0];
 	t.role = (struct role){.settings = &t.settings,
@@ -134,7 +165,8 @@ stop(void)
 static void
 put(struct writer *out, uint64_t request, const char *domain)
 {
-	struct wire_look m = {.request = request, .order = LOOK_SERVERS_FIRST};
+	struct wire_look m = {
+	    .request = request, .checks = 1u << CHECK_OWNERSHIP};
 
 	snprintf(m.subject, sizeof(m.subject), "acme/%s/1", domain);
 	snprintf(m.domain, sizeof(m.domain), "%s", domain);
@@ -170,6 +202,7 @@ take_findings(size_t until)
 			assert_in_range(f.request, 0, MANY - 1);
 			t.seen[f.request]++;
 			t.last = f.finding;
+			t.of[f.finding.check] = f.finding;
 			t.found_n++;
 		}
 		assert_false(in.bad);
@@ -192,6 +225,69 @@ test_look(void **state)
 	assert_true(shm_beats(t.role.shm, t.role.child) > 0);
 	stop();
 	assert_int_equal(t.exit_code, EXIT_CODE_DONE);
+}
+
+static void
+put_all(struct writer *out, uint32_t proven)
+{
+	static struct wire_look m;
+
+	m = (struct wire_look){.request = 9,
+	    .checks = (1u << CHECK_N) - 1,
+	    .proven = proven,
+	    .subject = "acme/good.test/1",
+	    .domain = "good.test",
+	    .registrable = "good.test",
+	    .token = "abc",
+	    .keys_n = 1,
+	    .keys = {{.selector = "s1"}}};
+	assert_int_equal(dkim_public_from_p(&m.keys[0].key, DKIM_ED25519,
+			     (const uint8_t *)KEY_P, strlen(KEY_P), NULL),
+	    DKIM_OK);
+	wire_put_look(out, &m);
+	assert_false(out->bad);
+}
+
+/* Each check is answered by itself. */
+static void
+test_checks(void **state)
+{
+	uint8_t bytes[8000];
+	struct writer out;
+
+	(void)state;
+	for (uint32_t proven = 0; proven < 16; proven += 5) {
+		t.found_n = 0;
+		memset(t.of, 0xff, sizeof(t.of));
+		writer_init(&out, bytes, sizeof(bytes));
+		put_all(&out, proven);
+		send_frame(&out);
+		take_findings(CHECK_N);
+		for (int i = 0; i < CHECK_N; i++)
+			assert_int_equal(t.of[i].verdict, VERDICT_PASS);
+	}
+	assert_int_equal(t.seen[9], 4 * CHECK_N);
+	stop();
+}
+
+/* Our include is broken: that is nobody else's fault. */
+static void
+test_broken_include(void **state)
+{
+	uint8_t bytes[8000];
+	struct writer out;
+
+	(void)state;
+	writer_init(&out, bytes, sizeof(bytes));
+	put_all(&out, 0);
+	send_frame(&out);
+	take_findings(CHECK_N);
+	assert_int_equal(t.of[CHECK_SPF].verdict, VERDICT_UNDECIDED);
+	assert_int_equal(t.of[CHECK_SPF].code, CODE_SPF_TARGET_BROKEN);
+	assert_true(t.of[CHECK_SPF].saw[0] != '\0');
+	assert_int_equal(t.of[CHECK_OWNERSHIP].verdict, VERDICT_PASS);
+	assert_int_equal(t.of[CHECK_DKIM].verdict, VERDICT_PASS);
+	stop();
 }
 
 /* More than it looks at together, and a scheduler that reads nothing as long
@@ -283,6 +379,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    T(test_look),
+	    T(test_checks),
+	    cmocka_unit_test_prestate_setup_teardown(
+		test_broken_include, setup, teardown, "v=spf1 foo -all"),
 	    T(test_many),
 	    T(test_name_that_is_none),
 	    T(test_scheduler_gone),

@@ -91,6 +91,12 @@ values(void **state)
 	SAME(d, "$defs.lane.enum", LANE_N, lane_name, enum lane);
 	SAME(d, "$defs.kind.enum", JOB_KIND_N, job_kind_name, enum job_kind);
 	SAME(d, "$defs.check_name.enum", CHECK_N, check_name, enum check);
+	SAME(
+	    d, "$defs.function.enum", FUNCTION_N, function_name, enum function);
+	SAME(d, "$defs.function_status.enum", FUNCTION_STATUS_N,
+	    function_status_name, enum function_status);
+	SAME(d, "$defs.key_type.enum", DKIM_ED25519 + 1u, dkim_type_name,
+	    enum dkim_type);
 	SAME(d, "$defs.verdict.enum", VERDICT_N, verdict_name, enum verdict);
 	SAME(d, "$defs.assurance.enum", ASSURANCE_N, assurance_name,
 	    enum assurance);

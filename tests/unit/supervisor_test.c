@@ -607,7 +607,12 @@ wrong_settings_do_not_start(void **state)
 	assert_true(log_has("log", want));
 	write_settings("1", 2, "no-such-user");
 	assert_int_equal(exit_of(start_supervisor("log")), 100);
-	assert_true(log_has("log", "no such user"));
+	snprintf(want, sizeof(want), "%s/d.conf:1: pool.user: no such", dir);
+	assert_true(log_has("log", want));
+	write_file("d.conf", "redis: {\n url = \"http://h\";\n};\n");
+	assert_int_equal(exit_of(start_supervisor("log")), 100);
+	snprintf(want, sizeof(want), "%s/d.conf:2: redis.url: is no a", dir);
+	assert_true(log_has("log", want));
 }
 
 static void
@@ -619,6 +624,16 @@ hup_takes_all_or_nothing(void **state)
 	write_file("d.conf", "pool: { resolvers = 64; };\n");
 	kill(supervisor, SIGHUP);
 	wait_until(log_has("log", "d.conf:1: pool.resolvers: must be 0 to 63"));
+	/* what a new crew would meet, and end by */
+	write_settings("1", 1, "no-such-user");
+	kill(supervisor, SIGHUP);
+	wait_until(log_has("log", "d.conf:1: pool.user: no such user"));
+	write_file("d.conf", "\ndns: { suffix_list = \"/nonexistent\"; };\n");
+	kill(supervisor, SIGHUP);
+	wait_until(log_has("log", "d.conf:2: dns.suffix_list: cannot read"));
+	write_file("d.conf", "kafka: { brokers = \"k:1 k:2\"; };\n");
+	kill(supervisor, SIGHUP);
+	wait_until(log_has("log", "d.conf:1: kafka.brokers: "));
 	write_settings("2", 2, "");
 	kill(supervisor, SIGHUP);
 	wait_until(log_has("log", "\"key\":\"pool.slot\""));

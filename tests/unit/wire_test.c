@@ -15,7 +15,17 @@ static const struct wire_look a_look = {
     .domain = "www.shop.test",
     .registrable = "shop.test",
     .token = "abcdefghijklmnopqrstuvwxyz234567",
-    .order = LOOK_PUBLIC_FIRST,
+    .checks = 1u << CHECK_OWNERSHIP | 1u << CHECK_DKIM | 1u << CHECK_DMARC,
+    .proven = 1u << CHECK_OWNERSHIP,
+    .quick = true,
+    .keys_n = 2,
+    .keys = {{.selector = "s2610a",
+		 .key = {.type = DKIM_RSA,
+		     .bits = 2048,
+		     .len = 4,
+		     .bytes = {0x30, 0x82, 0, 0xff}}},
+	{.selector = "q1.2026",
+	    .key = {.type = DKIM_ED25519, .bits = 256, .len = 1}}},
 };
 
 static void
@@ -40,10 +50,27 @@ largest(struct wire_found *m)
 	    .servers_n = SERVERS_MAX,
 	    .neg_ttl_s = UINT32_MAX,
 	    .visible_in_s = UINT32_MAX,
-	    .delegated = true};
+	    .delegated = true,
+	    .mark = NO_MARK,
+	    .also_n = ALSO_MAX,
+	    .has_cost = true,
+	    .lookups = UINT8_MAX,
+	    .voids = UINT8_MAX,
+	    .tree_n = TREE_MAX};
 	fill(f->name, DNAME_SHOWN_MAX);
 	fill(f->expected, EXPECTED_MAX);
 	fill(f->saw, SAW_MAX);
+	fill(f->publish, PUBLISH_MAX);
+	fill(f->policy, POLICY_WORD_MAX);
+	for (size_t i = 0; i < ALSO_MAX; i++)
+		f->also[i] = (enum code)(CODE_N - 1 - i);
+	for (size_t i = 0; i < TREE_MAX; i++) {
+		f->tree[i] = (struct spf_row){.depth = (uint8_t)i,
+		    .lookups = UINT8_MAX,
+		    .is_void = true,
+		    .unreached = true};
+		fill(f->tree[i].term, TERM_MAX);
+	}
 	for (size_t i = 0; i < FOUND_MAX; i++) {
 		f->found[i].len = FOUND_LEN_MAX;
 		f->found[i].cut = true;
@@ -69,6 +96,7 @@ test_look(void **state)
 	struct reader r;
 
 	(void)state;
+	memset(&got, 0xff, sizeof(got));
 	writer_init(&w, frame, sizeof(frame));
 	wire_put_look(&w, &a_look);
 	reader_init(&r, frame, w.len);
@@ -80,9 +108,56 @@ test_look(void **state)
 	assert_string_equal(got.domain, a_look.domain);
 	assert_string_equal(got.registrable, a_look.registrable);
 	assert_string_equal(got.token, a_look.token);
-	assert_int_equal(got.order, LOOK_PUBLIC_FIRST);
+	assert_int_equal(got.checks, a_look.checks);
+	assert_int_equal(got.proven, a_look.proven);
+	assert_true(got.quick);
+	assert_int_equal(got.keys_n, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct claim_key *want = &a_look.keys[i];
+
+		assert_string_equal(got.keys[i].selector, want->selector);
+		assert_true(dkim_public_equal(&got.keys[i].key, &want->key));
+		assert_int_equal(got.keys[i].key.bits, want->key.bits);
+	}
 	assert_false(wire_next(&r, &m));
 	assert_false(r.bad);
+}
+
+/* What a reader leaves in out of what was in it before: nothing that counts. */
+static void
+assert_same(const struct finding *out, const struct finding *in)
+{
+	assert_int_equal(out->check, in->check);
+	assert_int_equal(out->verdict, in->verdict);
+	assert_int_equal(out->code, in->code);
+	assert_int_equal(out->assurance, in->assurance);
+	assert_string_equal(out->name, in->name);
+	assert_string_equal(out->expected, in->expected);
+	assert_int_equal(out->neg_ttl_s, in->neg_ttl_s);
+	assert_int_equal(out->visible_in_s, in->visible_in_s);
+	assert_int_equal(out->delegated, in->delegated);
+	assert_string_equal(out->saw, in->saw);
+	assert_int_equal(out->mark, in->mark);
+	assert_string_equal(out->publish, in->publish);
+	assert_string_equal(out->policy, in->policy);
+	assert_int_equal(out->has_cost, in->has_cost);
+	assert_int_equal(out->lookups, in->lookups);
+	assert_int_equal(out->voids, in->voids);
+	assert_int_equal(out->found_n, in->found_n);
+	assert_int_equal(out->servers_n, in->servers_n);
+	assert_int_equal(out->also_n, in->also_n);
+	assert_int_equal(out->tree_n, in->tree_n);
+	for (size_t i = 0; i < in->also_n; i++)
+		assert_int_equal(out->also[i], in->also[i]);
+	for (size_t i = 0; i < in->tree_n; i++) {
+		const struct spf_row *row = &out->tree[i];
+
+		assert_int_equal(row->depth, in->tree[i].depth);
+		assert_int_equal(row->lookups, in->tree[i].lookups);
+		assert_int_equal(row->is_void, in->tree[i].is_void);
+		assert_int_equal(row->unreached, in->tree[i].unreached);
+		assert_string_equal(row->term, in->tree[i].term);
+	}
 }
 
 static void
@@ -104,14 +179,7 @@ test_largest_finding(void **state)
 	assert_int_equal(m.type, WIRE_FOUND);
 	assert_true(wire_get_found(&m.body, &out));
 	assert_true(out.request == in.request);
-	assert_string_equal(out.finding.name, in.finding.name);
-	assert_string_equal(out.finding.expected, in.finding.expected);
-	assert_string_equal(out.finding.saw, in.finding.saw);
-	assert_int_equal(out.finding.code, CODE_N - 1);
-	assert_int_equal(out.finding.assurance, ASSURANCE_N - 1);
-	assert_int_equal(out.finding.visible_in_s, UINT32_MAX);
-	assert_true(out.finding.delegated);
-	assert_int_equal(out.finding.servers_n, SERVERS_MAX);
+	assert_same(&out.finding, &in.finding);
 	for (size_t i = 0; i < SERVERS_MAX; i++) {
 		const struct server_fact *s = &out.finding.servers[i];
 
@@ -140,12 +208,12 @@ test_small_finding(void **state)
 	in.finding.verdict = VERDICT_NONE;
 	writer_init(&w, frame, sizeof(frame));
 	wire_put_found(&w, &in);
-	assert_true(w.len < 64);
+	assert_true(w.len < 72);
 	reader_init(&r, frame, w.len);
 	assert_true(wire_next(&r, &m));
 	assert_true(wire_get_found(&m.body, &out));
-	/* nothing of what was there before */
-	assert_memory_equal(&out, &in, sizeof(in));
+	assert_true(out.request == 7);
+	assert_same(&out.finding, &in.finding);
 }
 
 /* Many messages in one frame, of every kind. */
@@ -312,7 +380,7 @@ test_bounds(void **state)
 	    {"name holds ESC", 14, 0x1b},
 	    {"expected holds NUL", 17, 0},
 	    {"found_n", 18, FOUND_MAX + 1},
-	    {"found.len", 19, FOUND_LEN_MAX + 1},
+	    {"found.len", 19, 2},
 	    {"found.cut", 20, 2},
 	    {"servers_n", 22, SERVERS_MAX + 1},
 	    {"server's name", 25, 0x80},
@@ -321,6 +389,15 @@ test_bounds(void **state)
 	    {"has_serial", 31, 0xff},
 	    {"delegated", 44, 2},
 	    {"saw holds a line's end", 47, '\n'},
+	    {"also_n", 50, ALSO_MAX + 1},
+	    {"also", 51, CODE_N},
+	    {"publish holds DEL", 54, 0x7f},
+	    {"policy holds ESC", 57, 0x1b},
+	    {"has_cost", 58, 2},
+	    {"tree_n", 61, TREE_MAX + 1},
+	    {"is_void", 64, 2},
+	    {"unreached", 65, 2},
+	    {"term holds NUL", 68, 0},
 	};
 	static struct wire_found in = {
 	    .finding = {.name = "n",
@@ -329,7 +406,12 @@ test_bounds(void **state)
 		.found = {{.len = 1, .bytes = "f"}},
 		.servers_n = 1,
 		.servers = {{.name = "s", .addr = "a"}},
-		.saw = "w"}};
+		.saw = "w",
+		.also_n = 1,
+		.publish = "p",
+		.policy = "q",
+		.tree_n = 1,
+		.tree = {{.term = "t"}}}};
 	struct wire_message m;
 	struct writer w;
 	struct reader r;
@@ -340,7 +422,7 @@ test_bounds(void **state)
 		wire_put_found(&w, &in);
 		reader_init(&r, frame, w.len);
 		assert_true(wire_next(&r, &m));
-		assert_int_equal(m.body.left, 48);
+		assert_int_equal(m.body.left, 69);
 		assert_true(get(&m));
 		frame[3 + tests[i].at] = tests[i].octet;
 		if (get(&m))
@@ -348,9 +430,52 @@ test_bounds(void **state)
 	}
 }
 
+static void
+test_look_bounds(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		uint8_t octet;
+	} tests[] = {
+	    {"subject holds ESC", 10, 0x1b},
+	    {"checks: an unknown one", 90, 1u << CHECK_N},
+	    {"checks: none", 90, 0},
+	    {"proven: an unknown one", 91, 0xff},
+	    {"quick", 92, 2},
+	    {"keys_n", 93, CLAIM_KEYS_MAX + 1},
+	    {"keys_n: one is missing", 93, 3},
+	    {"keys_n: one too many", 93, 1},
+	    {"selector's length", 95, DKIM_SELECTOR_MAX + 1},
+	    {"selector holds DEL", 97, 0x7f},
+	    {"key's type", 102, DKIM_ED25519 + 1},
+	    {"key's length", 105, 0x03},
+	};
+	struct wire_message m;
+	struct writer w;
+	struct reader r;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		writer_init(&w, frame, sizeof(frame));
+		wire_put_look(&w, &a_look);
+		reader_init(&r, frame, w.len);
+		assert_true(wire_next(&r, &m));
+		assert_int_equal(frame[3 + 90], a_look.checks);
+		assert_true(get(&m));
+		frame[3 + tests[i].at] = tests[i].octet;
+		if (get(&m))
+			fail_msg("%s", tests[i].name);
+	}
+}
+
+struct lists {
+	unsigned found_n, found_len, servers_n, also_n, tree_n;
+};
+
 /* A body that is whole in itself, with so much in its lists. */
 static bool
-get_lists(unsigned found_n, unsigned found_len, unsigned servers_n)
+get_lists(struct lists n)
 {
 	struct wire_message m = {.type = WIRE_FOUND};
 	static const uint8_t zeros[255];
@@ -358,15 +483,20 @@ get_lists(unsigned found_n, unsigned found_len, unsigned servers_n)
 
 	writer_init(&w, frame, sizeof(frame));
 	writer_bytes(&w, zeros, 8 + 4 + 2 + 2);
-	writer_u8(&w, (uint8_t)found_n);
-	for (unsigned i = 0; i < found_n; i++) {
-		writer_u16(&w, (uint16_t)(found_len << 8));
-		writer_bytes(&w, zeros, found_len);
+	writer_u8(&w, (uint8_t)n.found_n);
+	for (unsigned i = 0; i < n.found_n; i++) {
+		writer_u16(&w, (uint16_t)(n.found_len << 8));
+		writer_bytes(&w, zeros, n.found_len);
 	}
-	writer_u8(&w, (uint8_t)servers_n);
-	for (unsigned i = 0; i < servers_n; i++)
+	writer_u8(&w, (uint8_t)n.servers_n);
+	for (unsigned i = 0; i < n.servers_n; i++)
 		writer_bytes(&w, zeros, 2 + 2 + 1 + 1 + 1 + 4);
-	writer_bytes(&w, zeros, 4 + 4 + 1 + 2);
+	writer_bytes(&w, zeros, 4 + 4 + 1 + 2 + 2);
+	writer_u8(&w, (uint8_t)n.also_n);
+	writer_bytes(&w, zeros, n.also_n + 2 + 2 + 3);
+	writer_u8(&w, (uint8_t)n.tree_n);
+	for (unsigned i = 0; i < n.tree_n; i++)
+		writer_bytes(&w, zeros, 4 + 2);
 	reader_init(&m.body, frame, w.len);
 	return get(&m);
 }
@@ -375,11 +505,13 @@ static void
 test_lists(void **state)
 {
 	(void)state;
-	assert_true(get_lists(0, 0, 0));
-	assert_true(get_lists(FOUND_MAX, FOUND_LEN_MAX, SERVERS_MAX));
-	assert_false(get_lists(FOUND_MAX + 1, 0, 0));
-	assert_false(get_lists(1, FOUND_LEN_MAX + 1, 0));
-	assert_false(get_lists(0, 0, SERVERS_MAX + 1));
+	assert_true(get_lists((struct lists){0}));
+	assert_true(get_lists((struct lists){
+	    FOUND_MAX, FOUND_LEN_MAX, SERVERS_MAX, ALSO_MAX, TREE_MAX}));
+	assert_false(get_lists((struct lists){.found_n = FOUND_MAX + 1}));
+	assert_false(get_lists((struct lists){.servers_n = SERVERS_MAX + 1}));
+	assert_false(get_lists((struct lists){.also_n = ALSO_MAX + 1}));
+	assert_false(get_lists((struct lists){.tree_n = TREE_MAX + 1}));
 }
 
 int
@@ -394,6 +526,7 @@ main(void)
 	    cmocka_unit_test(test_bad_frames),
 	    cmocka_unit_test(test_bad_bodies),
 	    cmocka_unit_test(test_bounds),
+	    cmocka_unit_test(test_look_bounds),
 	    cmocka_unit_test(test_lists),
 	};
 
