@@ -582,7 +582,7 @@ blanks(void **state)
 	wish_for(&w, WANT_RSA);
 	for (size_t i = 0; i <= strlen(RSA_2048); i++) {
 		snprintf(text, sizeof(text), RSA "%.*s%s%s", (int)i, RSA_2048,
-		    blank[i % ARRAY_LEN(blank)], RSA_2048 + i);
+		    blank[i % ARRAY_LEN(blank)], &RSA_2048[i]);
 		judge(&got, text, strlen(text), &w.wish);
 		assert_int_equal(got.verdict, VERDICT_PASS);
 	}
@@ -836,7 +836,7 @@ expand(char out[4096], const char *text)
 	for (size_t i = 0; i < digits; i++)
 		n = 10 * n + (size_t)(at[1 + i] - '0');
 	snprintf(out, 4096, "%.*s%.*s%s", (int)head, text,
-	    *at == '<' ? (int)n : 1000, *at == '<' ? RIGHT : RIGHT + n,
+	    *at == '<' ? (int)n : 1000, &RIGHT[*at == '<' ? 0 : n],
 	    at + 1 + digits);
 }
 
@@ -896,7 +896,7 @@ puzzles(void **state)
 
 				txt[(i * (n - 1) + turn) % n] =
 				    (struct packet_txt){
-					.bytes = (const uint8_t *)RIGHT + from,
+					.bytes = (const uint8_t *)&RIGHT[from],
 					.len = cuts_at[k][i + 1] - from};
 			}
 			dkim_judge(&got, txt, n, &w.wish);
