@@ -695,8 +695,8 @@ static enum next
 open_gate(struct asks *s, struct err *e)
 {
 	struct gate_conf gc = {
-	    .per_minute = (unsigned)share_of(s, s->conf.domain_per_minute),
-	    .at_once = (unsigned)share_of(s, ASKS_DOMAIN_MAX),
+	    .per_minute = s->conf.domain_per_minute,
+	    .at_once = ASKS_DOMAIN_MAX,
 	    .line_ms = ASKS_LINE_MS,
 	};
 

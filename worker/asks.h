@@ -3,12 +3,12 @@
  * - a question that is under way already is joined; shared ones are kept, and
  *   of all of them the failures (core/lookups.h, RFC 9520);
  * - a budget of what the looks at one registrable domain may ask, shared
- *   questions aside (core/gate.h). What has no place in it ends unanswered
- *   with why "budget";
+ *   questions aside (core/gate.h); all of them are in one process. What has no
+ *   place in it ends unanswered with why "budget";
  * - a budget of questions under way to each server, and a smaller one of those
  *   sent just now: they may still lie in its socket's buffer, which loses what
  *   it can't hold (200 packets or so, unless somebody made it larger). More
- *   wait in line, and not for ever. Processes share the budgets evenly;
+ *   wait in line, and not for ever. Processes share these evenly;
  * - a server that was silent ASKS_SILENT_N times in a row is left alone for
  *   ASKS_SILENT_MS (RFC 9520 section 3.1), so that looks at it end at once and
  *   do not fill the places of the others. Then one question tries; while that
@@ -60,7 +60,7 @@ struct asks_conf {
 	unsigned tries;
 	uint16_t port;		    /* of authoritative servers */
 	unsigned processes;	    /* that ask the same servers */
-	unsigned domain_per_minute; /* of all processes; 0 = no budget */
+	unsigned domain_per_minute; /* 0 = no budget */
 	size_t resolvers_n;
 	struct asks_resolver {
 		struct packet_addr addr;

@@ -370,7 +370,7 @@ def test_budget_of_a_domain(tmp_path):
     lines = ["n%d.flood.test flood.test %s" % (i, TOKEN) for i in range(8000)]
     begun = time.monotonic()
     with Hostile(tmp_path, script, [NET + ".1", NET + ".2", RESOLVER]) as server:
-        found, said = looks(lines + ["other.test - " + TOKEN], "-n", "2", "-d", str(budget))
+        found, said = looks(lines + ["other.test - " + TOKEN], "-d", str(budget))
     took_s = time.monotonic() - begun
     # what many domains share is kept and not counted
     flood = [q for q in server.history if q.name.endswith("flood.test") and
@@ -383,8 +383,7 @@ def test_budget_of_a_domain(tmp_path):
     assert found["other.test"].verdict == "pass"
     assert max(int(q.ms) for q in server.history if "other.test" in q.name) < 5000
     told = [json.loads(line) for line in said.splitlines() if '"dns.domain_budget"' in line]
-    assert told and all(t["domain"] == "flood.test" for t in told)
-    assert len(told) <= 2  # a minute, of two processes
+    assert [t["domain"] for t in told] == ["flood.test"]  # once a minute
 
 
 def test_failures_are_not_repeated(tmp_path):
