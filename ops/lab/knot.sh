@@ -113,6 +113,8 @@ zone_file() {
 		[[ $z == *."$1" && $(zone_parent "$z") == "$1" ]] || continue
 		for n in ${s//,/ }; do printf '%s.test. NS ns-%s.test.\n' "$z" "$n"; done
 	done < <(zone_table)
+	[ "$3" != ours ] ||
+		printf 'spf TXT "v=spf1 ip4:192.0.2.0/28 ip6:2001:db8:25::/64 -all"\n'
 	[ "$3" = big ] || return 0
 	for owner in @ _example-challenge; do
 		for n in 1 2 3 4 5 6 7 8 9 10; do
