@@ -99,10 +99,22 @@ def test_nxdomain(env, zone):
 
 
 def test_nodata(env, zone):
-    zone("set", record("missing.test"), "127.0.0.1", rrtype="A")
+    zone("set", record("missing.test"), "::1", rrtype="AAAA")
     f = look(env, "missing.test")
     assert (f.verdict, f.code, f.neg_ttl_s) == ("none", "NOT_PUBLISHED", 3)
     assert {s[1] for s in f.servers.values()} == {"nodata"}
+
+
+def test_addresses_instead_of_an_alias(env, zone):
+    zone("set", record("missing.test"), "127.0.0.1", rrtype="A")
+    f = look(env, "missing.test")
+    assert (f.verdict, f.code, f.saw) == ("fail", "CNAME_FLATTENED", "127.0.0.1")
+
+
+def test_wildcard(env, zone):
+    zone("set", "*.missing.test", "v=spf1 -all")
+    f = look(env, "missing.test")
+    assert (f.verdict, f.code, f.saw) == ("fail", "WILDCARD_SHADOW", "v=spf1 -all")
 
 
 def test_no_domain(env):
