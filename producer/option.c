@@ -80,8 +80,7 @@ static const struct row rows[OPTION_N] = {
 	.kind = KIND_TEXT,
 	.verbs = FOR(ACTIVATE) | FOR(DEACTIVATE),
 	.value = "LIST",
-	.help = "spf, dkim or spf,dkim; default: activate those that can "
-		"be, deactivate those that are on"},
+	.help = "spf, dkim or spf,dkim (default)"},
     [OPTION_DEADLINE] = {.name = "deadline",
 	.kind = KIND_DURATION,
 	.verbs = FOR_LOOK,

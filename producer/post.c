@@ -127,6 +127,19 @@ poster_finish(struct poster *p, int64_t limit_ms, struct err *e)
 	return post_flush(p->door, limit_ms, e);
 }
 
+/* What a code leaves open. */
+static const char *
+why_of(enum code code, const struct job_request *r, const struct policy *policy)
+{
+	if (code != CODE_BAD_JOB)
+		return "";
+	if ((r->functions & 1u << FUNCTION_SPF) != 0 &&
+	    policy->spf_include[0] == '\0')
+		return "this service has no SPF include (spf.include of the "
+		       "policy)";
+	return r->functions == 0 ? "no function is named" : "";
+}
+
 enum next
 poster_judge(
     const struct job_request *r, const struct policy *policy, struct err *e)
@@ -143,7 +156,7 @@ poster_judge(
 			  .domain = r->domain,
 			  .name = "",
 			  .expected = "",
-			  .saw = ""},
+			  .saw = why_of(code, r, policy)},
 	    say, fix);
 	err_set(e, "%s: %.180s %.160s", code_name(code), say, fix);
 	return REJECT;

@@ -404,8 +404,7 @@ static const struct row rows[CODE_N + 1] = {
 		.fix = "Remove this include now.",
 	},
 	[CODE_DMARC_INVALID] = {
-		.say = "The DMARC record at {name} is ignored by receivers[: "
-		    "{saw}].",
+		.say = "The DMARC record at {name} has a fault[: {saw}].",
 		.fix = "Correct the record[: {publish}]",
 	},
 	[CODE_DMARC_TAG_REMOVED] = {
@@ -428,8 +427,8 @@ static const struct row rows[CODE_N + 1] = {
 	[CODE_DMARC_LADDER] = {
 		.say = "The DMARC record is in order[: {saw}]. This is advice "
 		    "and holds nothing back.",
-		.fix = "When the reports show that all your mail passes, take "
-		    "the next step[: {publish}]",
+		.fix = "When all your mail passes, take the next step[: "
+		    "{publish}]",
 	},
 	[CODE_NOT_YOURS] = {
 		.say = "Your organisation does not hold {domain}[: {saw}].",
@@ -446,8 +445,8 @@ static const struct row rows[CODE_N + 1] = {
 	},
 	[CODE_NO_KEY] = {
 		.say = "There is no DKIM key for {domain} yet.",
-		.fix = "Bring one with: claim {domain} --selector S "
-		    "--public-key FILE",
+		.fix = "Leave dkim out, or bring a key with: claim {domain} "
+		    "--selector S --public-key FILE",
 	},
 	[CODE_BAD_KEY] = {
 		.say = "The public key can't be used[: {saw}].",

@@ -590,13 +590,13 @@ check_of(const char *record)
 	return CHECK_N;
 }
 
-/* --record: judged by the check it is meant for, or the one named. */
+/* --record: judged by the check that is named, or that it is meant for. */
 static bool
 take_record(struct checking *k, const char *text)
 {
 	enum check check = check_of(text);
 
-	for (unsigned c = 0; check == CHECK_N && c < CHECK_N; c++) {
+	for (unsigned c = 0; c < CHECK_N; c++) {
 		if (k->only == 1u << c)
 			check = (enum check)c;
 	}

@@ -102,7 +102,8 @@ take_list(struct command *c, enum option o,
 	return false;
 }
 
-/* --activate: the functions whose checks are asked for. */
+/* activate and deactivate: both, if none is named. --activate: the functions
+ * whose checks are asked for. */
 static bool
 make_wish(struct command *c, struct job_request *wish)
 {
@@ -111,6 +112,8 @@ make_wish(struct command *c, struct job_request *wish)
 	    !take_list(c, OPTION_FUNCTION, option_functions, "spf, dkim",
 		&wish->functions))
 		return false;
+	if (wish->kind != JOB_VERIFY && wish->functions == 0)
+		wish->functions = 1u << FUNCTION_SPF | 1u << FUNCTION_DKIM;
 	if (!c->options.given[OPTION_ACTIVATE])
 		return true;
 	for (unsigned fn = 0; fn < FUNCTION_N; fn++) {
@@ -174,12 +177,12 @@ tell_consequence(const struct command *c, uint32_t functions)
 	const char *sender = c->policy.default_sender;
 
 	fputs("This is at once, for all users of the domain:\n", stderr);
-	if (functions == 0 || (functions & 1u << FUNCTION_SPF) != 0)
+	if ((functions & 1u << FUNCTION_SPF) != 0)
 		fprintf(stderr,
 		    "  spf   mail goes out from %s instead of the domain's own "
 		    "addresses\n",
 		    sender[0] != '\0' ? sender : "the default sender");
-	if (functions == 0 || (functions & 1u << FUNCTION_DKIM) != 0)
+	if ((functions & 1u << FUNCTION_DKIM) != 0)
 		fputs("  dkim  mail is not signed with the domain's key any "
 		      "more\n",
 		    stderr);
