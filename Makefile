@@ -114,7 +114,7 @@ $(B)/spf/driver: $(B)/tests/spf/driver.o $(CORE)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/tests/fuzz/replay/main.o $(IO) $(CORE)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-$(BUILD)/libfuzzer/%: tests/fuzz/%.c
+$(BUILD)/libfuzzer/%: tests/fuzz/%.c $(call src,lib/core) $(call src,lib/io)
 	@mkdir -p $(@D)
 	clang-14 $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 	    lib/core/*.c lib/io/*.c $(LIBS)
