@@ -37,7 +37,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(B)/unit/%,$(call src,tests/unit))
 SCENARIO := $(patsubst tests/scenario/%.c,$(B)/scenario/%,$(wildcard tests/scenario/*_test.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,%,$(call src,tests/fuzz))
 
-.PHONY: all objects check test tested demo bench stack fuzz lint fmt report install clean
+.PHONY: all objects coverage check test tested demo bench stack fuzz lint fmt report install clean
 all: $(B)/domainproof $(B)/domainproofd
 
 $(B)/domainproofd: $(B)/worker/main.o $(WORKER) $(IO) $(CORE)
@@ -137,6 +137,11 @@ stack: all
 	@ops/stack up
 fuzz: $(addprefix $(BUILD)/libfuzzer/,$(FUZZ))
 	@tests/run fuzz $(BUILD) $(SECONDS)
+# how much of lib/core make check reaches; the lines it does not
+coverage:
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/cov \
+	    CFLAGS="-O0 -g --coverage" LDFLAGS=--coverage check
+	@tests/coverage $(BUILD)/cov --lines
 lint:
 	@ops/lint
 fmt:
