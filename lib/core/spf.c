@@ -203,16 +203,16 @@ on_records(struct spf *s, const struct answer *got)
 
 /* A void lookup too, when it is a term's. */
 static enum spf_turn
-on_nothing(struct spf *s, bool gone)
+on_nothing(struct spf *s, enum outcome outcome)
 {
 	struct spf_frame *f = s->top;
 
 	if (f->up != NULL && s->mode == SPF_AUDIT) {
 		s->top = f->up;
-		spf_void(s);
+		spf_void(s, SPF_VOID_TARGET, outcome);
 		s->top = f;
 	}
-	return no_record(s, gone);
+	return no_record(s, outcome == OUTCOME_NXDOMAIN);
 }
 
 static enum spf_turn
@@ -222,9 +222,8 @@ on_txt(struct spf *s, const struct answer *got)
 	case OUTCOME_RECORDS:
 		return on_records(s, got);
 	case OUTCOME_NODATA:
-		return on_nothing(s, false);
 	case OUTCOME_NXDOMAIN:
-		return on_nothing(s, true);
+		return on_nothing(s, got->outcome);
 	case OUTCOME_REFERRAL:
 	case OUTCOME_SERVFAIL:
 	case OUTCOME_REFUSED:

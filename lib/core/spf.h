@@ -100,6 +100,8 @@ enum spf_note_kind {
 struct spf_note {
 	enum spf_note_kind kind;
 	struct spf_place place;
+	bool gone; /* VOID: the term names what does not exist, for any kind
+		    * of address */
 	/* the term of the first record that leads there; the place's own at
 	 * depth 0 */
 	struct spf_term root;

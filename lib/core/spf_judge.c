@@ -400,19 +400,26 @@ judge_dns(struct judging *j, const struct spf_verdict *v)
 	saw_octets(j, (const uint8_t *)shown, strlen(shown));
 }
 
+/* The terms that lead nowhere. What does not exist at all can be left out of
+ * the record; not what only has no address of our kind, or depends on who
+ * asks. */
 static void
 saw_voids(struct judging *j, const struct spf_verdict *v)
 {
 	const char *comma = "";
 
 	for (size_t i = 0; i < v->notes_n; i++) {
+		const struct spf_place *p = &v->notes[i].place;
+		const uint8_t *spec = p->record + p->term.spec_at;
+
 		if (v->notes[i].kind != SPF_NOTE_VOID)
 			continue;
 		saw(j, comma);
-		saw_term(j, &v->notes[i].place);
-		if (v->notes[i].place.depth == 0)
-			drop_term(j, v->notes[i].place.term.at);
+		saw_term(j, p);
 		comma = ", ";
+		if (p->depth == 0 && v->notes[i].gone &&
+		    memchr(spec, '%', p->term.spec_len) == NULL)
+			drop_term(j, p->term.at);
 	}
 }
 
@@ -752,7 +759,9 @@ can_be_mended(const struct judging *j)
 		return out->code == CODE_SPF_INDIRECT;
 	if (out->verdict == VERDICT_NONE)
 		return j->wish->include[0] != '\0';
-	return out->code != CODE_SPF_OVER_10 || j->drop.n > 0;
+	if (out->code == CODE_SPF_OVER_10 || out->code == CODE_SPF_VOID)
+		return j->drop.n > 0;
+	return true;
 }
 
 void

@@ -92,8 +92,11 @@ enum spf_turn spf_need_name(
     struct spf *s, const uint8_t *text, size_t len, const char *domain);
 /* An answer that is no definitive one. */
 enum spf_turn spf_temporary(struct spf *s, enum outcome outcome);
-/* A lookup of the current term found nothing. */
-enum spf_turn spf_void(struct spf *s);
+/* A lookup of the current term found nothing; target: of the very name that it
+ * gives. */
+enum spf_void_of { SPF_VOID_TARGET, SPF_VOID_HOST };
+enum spf_turn spf_void(
+    struct spf *s, enum spf_void_of of, enum outcome outcome);
 
 /* spf.c */
 enum spf_turn spf_push(struct spf *s);
@@ -110,8 +113,8 @@ void spf_place_at(
     struct spf_place *out, const struct spf_frame *f, const struct spf_term *t);
 /* The frames above f, outermost first, become the verdict's path. */
 void spf_path_to(struct spf *s, const struct spf_frame *f);
-void spf_note(struct spf *s, enum spf_note_kind kind, const struct spf_frame *f,
-    const struct spf_term *t);
+struct spf_note *spf_note(struct spf *s, enum spf_note_kind kind,
+    const struct spf_frame *f, const struct spf_term *t);
 /* Adds a row; its number, or SPF_NO_ROW. */
 size_t spf_row(
     struct spf *s, const struct spf_frame *f, const struct spf_term *t);

@@ -143,7 +143,7 @@ grow(struct spf *s, void *old, size_t n, size_t *cap, size_t size, size_t max)
 	return out;
 }
 
-void
+struct spf_note *
 spf_note(struct spf *s, enum spf_note_kind kind, const struct spf_frame *f,
     const struct spf_term *t)
 {
@@ -154,10 +154,11 @@ spf_note(struct spf *s, enum spf_note_kind kind, const struct spf_frame *f,
 	struct spf_note *note;
 
 	if (notes == NULL)
-		return;
+		return NULL;
 	v->notes = s->notes = notes;
 	note = &notes[v->notes_n++];
 	note->kind = kind;
+	note->gone = false;
 	spf_place_at(&note->place, f, t);
 	note->root = *t;
 	note->root_target = note->place.target;
@@ -165,6 +166,7 @@ spf_note(struct spf *s, enum spf_note_kind kind, const struct spf_frame *f,
 		note->root = f->up->term;
 		note->root_target = f->up->target;
 	}
+	return note;
 }
 
 size_t

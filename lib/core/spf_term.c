@@ -89,19 +89,28 @@ is_void(const struct answer *got)
 	       got->outcome == OUTCOME_NXDOMAIN;
 }
 
-enum spf_turn
-spf_void(struct spf *s)
+static void
+note_void(struct spf *s, enum spf_void_of of, enum outcome outcome)
 {
 	struct spf_frame *f = s->top;
-	bool first = true;
+	struct spf_note *note = spf_note(s, SPF_NOTE_VOID, f, &f->term);
+
+	if (note != NULL)
+		note->gone =
+		    of == SPF_VOID_TARGET && outcome == OUTCOME_NXDOMAIN;
+}
+
+enum spf_turn
+spf_void(struct spf *s, enum spf_void_of of, enum outcome outcome)
+{
+	struct spf_frame *f = s->top;
+	bool first = f->row == SPF_NO_ROW || !s->rows[f->row].is_void;
 
 	s->verdict.voids++;
-	if (f->row != SPF_NO_ROW) {
-		first = !s->rows[f->row].is_void;
+	if (f->row != SPF_NO_ROW)
 		s->rows[f->row].is_void = true;
-	}
 	if (first)
-		spf_note(s, SPF_NOTE_VOID, f, &f->term);
+		note_void(s, of, outcome);
 	if (s->mode == SPF_CHECK && s->verdict.voids > SPF_VOIDS_MAX)
 		return spf_permanent(s, SPF_VOIDS, f, &f->term);
 	return SPF_TURN_NEXT;
@@ -243,7 +252,7 @@ count_names(struct spf *s)
 	enum spf_turn turn = SPF_TURN_NEXT;
 
 	for (unsigned i = 0; i < s->names_voids && turn == SPF_TURN_NEXT; i++)
-		turn = spf_void(s);
+		turn = spf_void(s, SPF_VOID_HOST, OUTCOME_NODATA);
 	return turn;
 }
 
@@ -373,10 +382,10 @@ spf_term_run(struct spf *s)
 /* --- answers ------------------------------------------------------------- */
 
 static enum spf_turn
-on_addr(struct spf *s, const struct answer *got)
+on_addr(struct spf *s, const struct answer *got, enum spf_void_of of)
 {
 	if (is_void(got))
-		return spf_void(s);
+		return spf_void(s, of, got->outcome);
 	if (got->outcome != OUTCOME_RECORDS)
 		return spf_temporary(s, got->outcome);
 	if (s->top->term.kind == SPF_EXISTS || any_covers(s, got))
@@ -388,7 +397,7 @@ static enum spf_turn
 on_mx(struct spf *s, const struct answer *got)
 {
 	if (is_void(got))
-		return spf_void(s);
+		return spf_void(s, SPF_VOID_TARGET, got->outcome);
 	if (got->outcome != OUTCOME_RECORDS)
 		return spf_temporary(s, got->outcome);
 	if (got->n > SPF_MX_MAX)
@@ -404,7 +413,7 @@ on_hosts(struct spf *s, const struct answer *got, size_t n)
 
 	for (size_t i = 0; i < n && turn == SPF_TURN_NEXT; i++) {
 		s->asks = i > 0 ? s->asks + 1 : s->asks;
-		turn = on_addr(s, &got[i]);
+		turn = on_addr(s, &got[i], SPF_VOID_HOST);
 		if (turn == SPF_TURN_MATCH && s->mode == SPF_AUDIT)
 			turn = SPF_TURN_NEXT;
 	}
@@ -416,7 +425,7 @@ spf_term_answer(struct spf *s, const struct answer *got, size_t got_n)
 {
 	switch (s->wait) {
 	case SPF_WAIT_ADDR:
-		return on_addr(s, got);
+		return on_addr(s, got, SPF_VOID_TARGET);
 	case SPF_WAIT_MX:
 		return on_mx(s, got);
 	case SPF_WAIT_HOSTS:

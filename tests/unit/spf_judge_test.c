@@ -162,6 +162,28 @@ test_absent(void **state)
 		"it does not begin with \"v=spf1 \": v=spf include:spf.us.test "
 		"-all",
 		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT v=spf:include:x.test", FAIL, CODE_SPF_SYNTAX, 0,
+		"it does not begin with \"v=spf1 \": v=spf:include:x.test",
+		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT v = spf1 mx", FAIL, CODE_SPF_SYNTAX, 0,
+		"it does not begin with \"v=spf1 \": v = spf1 mx",
+		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT v= spf1 mx", FAIL, CODE_SPF_SYNTAX, 0,
+		"it does not begin with \"v=spf1 \": v= spf1 mx",
+		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT SPF1 mx -all", FAIL, CODE_SPF_SYNTAX, 0,
+		"it does not begin with \"v=spf1 \": SPF1 mx -all",
+		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT =spf1 mx", FAIL, CODE_SPF_SYNTAX, 0,
+		"it does not begin with \"v=spf1 \": =spf1 mx",
+		"v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT 'v=spf1 mx -all'", FAIL, CODE_QUOTES_INSIDE, 0,
+		"'v=spf1 mx -all'", "v=spf1 include:spf.us.test ~all"},
+	    {"d.test TXT v=spf1\"", FAIL, CODE_QUOTES_INSIDE, 6, "v=spf1\\034",
+		"v=spf1 include:spf.us.test"},
+	    {"d.test TXT spf2.0/pra mx\nd.test TXT v=spf2 x", NONE,
+		CODE_NOT_PUBLISHED, NOTHING, "",
+		"v=spf1 include:spf.us.test ~all"},
 	    {"d.test TXT include:other.test -all", FAIL, CODE_SPF_SYNTAX, 0,
 		"it does not begin with \"v=spf1 \": include:other.test -all",
 		"v=spf1 include:spf.us.test ~all"},
@@ -299,6 +321,33 @@ test_not_pass(void **state)
 	    {"d.test TXT v=spf1 mx:d.test -all\nd.test TXT spf.us.test", FAIL,
 		CODE_BARE_HOST_AS_SPF, 0, "spf.us.test",
 		"v=spf1 mx:d.test include:spf.us.test -all"},
+	    {"d.test TXT v=spf1 redirect=a.test\n"
+	     "a.test TXT v=spf1 -ip4:192.0.2.1 include:spf.us.test",
+		FAIL, CODE_SPF_NOT_PASS, NOTHING,
+		"fail by redirect=a.test > -ip4:192.0.2.1",
+		"v=spf1 include:spf.us.test redirect=a.test"},
+	    {"d.test TXT v=spf1 redirect=a.test\n"
+	     "a.test TXT v=spf1 ?include:spf.us.test",
+		FAIL, CODE_SPF_NOT_PASS, NOTHING, "?include:spf.us.test",
+		"v=spf1 include:spf.us.test redirect=a.test"},
+	    {"d.test TXT v=spf1 redirect=a.test\n"
+	     "a.test TXT v=spf1 -include:b.test include:spf.us.test\n"
+	     "b.test TXT v=spf1 +all",
+		FAIL, CODE_SPF_NOT_PASS, NOTHING,
+		"fail by redirect=a.test > -include:b.test > +all",
+		"v=spf1 include:spf.us.test redirect=a.test"},
+	    {"d.test TXT v=spf1 ?include:spf.us.test -include:spf.us.test "
+	     "-all +all include:spf.us.test include:spf.us.test",
+		FAIL, CODE_SPF_NOT_PASS, 28, "-include:spf.us.test",
+		"v=spf1 include:spf.us.test -all"},
+	    {"d.test TXT v=spf1 include:\"g.test ~all\n"
+	     "\"g.test TXT v=spf1 -all",
+		FAIL, CODE_QUOTES_INSIDE, 15, "v=spf1 include:\\034g.test ~all",
+		"v=spf1 include:g.test include:spf.us.test ~all"},
+	    {"d.test TXT v=spf1 mx:d.test -all\n"
+	     "d.test TXT v=spf include:spf.us.test",
+		FAIL, CODE_SPF_NO_INCLUDE, NOTHING, "fail by -all",
+		"v=spf1 mx:d.test include:spf.us.test -all"},
 	    /* passes for one of our addresses only */
 	    {"d.test TXT v=spf1 ip4:192.0.2.1 -all", FAIL, CODE_SPF_NO_INCLUDE,
 		NOTHING, "fail by -all",
@@ -327,6 +376,20 @@ test_permerror(void **state)
 	     "include:spf.us.test -all",
 		FAIL, CODE_SPF_VOID, 26, "a:x.test, mx:y.test, exists:z.test",
 		"v=spf1 include:spf.us.test -all"},
+	    /* what is void for us only is theirs to keep */
+	    {"d.test TXT v=spf1 exists:%{i}.z.test a:y.test mx:x.test "
+	     "include:spf.us.test\ny.test TXT x\n"
+	     "x.test MX m.test\nm.test TXT x",
+		FAIL, CODE_SPF_VOID, 35,
+		"exists:%{i}.z.test, a:y.test, mx:x.test", ""},
+	    {"d.test TXT v=spf1 a:x.test include:a.test include:spf.us.test\n"
+	     "a.test TXT v=spf1 a:y.test a:z.test",
+		FAIL, CODE_SPF_VOID, 16, "a:x.test, a:y.test, a:z.test",
+		"v=spf1 include:a.test include:spf.us.test"},
+	    {"d.test TXT v=spf1 include:\"gone.test include:spf.us.test -all",
+		FAIL, CODE_QUOTES_INSIDE, 15,
+		"v=spf1 include:\\034gone.test include:spf.us.test -all",
+		"v=spf1 include:gone.test include:spf.us.test -all"},
 	    {"d.test TXT v=spf1 include:gone.test include:spf.us.test -all",
 		FAIL, CODE_DANGLING_INCLUDE, 7,
 		"include:gone.test: does not exist",
@@ -432,6 +495,75 @@ test_target(void **state)
 	}
 }
 
+/* ... that they redirect to. */
+static void
+test_target_redirect(void **state)
+{
+	static const char *const zones[] = {
+	    "d.test TXT v=spf1 redirect=spf.us.test\n" US " TXT v=spf1 -all",
+	    "d.test TXT v=spf1 redirect=%{l}.us.test\n"
+	    "user.us.test TXT v=spf1 redirect=spf.us.test\n" US
+	    " TXT v=spf1 -all",
+	    "d.test TXT v=spf1 redirect=spf.us.test\n" US " TXT other",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+		struct judged got;
+
+		judge(&got, US, zones[i], CHECKS);
+		if (got.code != CODE_SPF_TARGET_BROKEN ||
+		    got.verdict != VERDICT_UNDECIDED)
+			fail_msg("%zu: %s %s", i, code_name(got.code), got.saw);
+	}
+}
+
+/* Verdicts of checks that ended otherwise than by an answer. */
+static void
+test_ended(void **state)
+{
+	static const struct {
+		enum spf_problem problem;
+		enum spf_result result;
+		enum verdict verdict;
+		enum code code;
+		const char *saw;
+	} tests[] = {
+	    {SPF_TIME, SPF_RESULT_TEMPERROR, UNDECIDED, CODE_TIMEOUT, ""},
+	    {SPF_SPACE, SPF_RESULT_TEMPERROR, UNDECIDED, CODE_BAD_PACKET,
+		"the records it leads to are too large"},
+	    /* between two looks it went away */
+	    {SPF_NO_RECORD, SPF_RESULT_NONE, NONE, CODE_NOT_PUBLISHED, ""},
+	    {SPF_NO_NAME, SPF_RESULT_NONE, NONE, CODE_NOT_PUBLISHED, ""},
+	    {SPF_MULTIPLE, SPF_RESULT_PERMERROR, FAIL, CODE_SPF_INCLUDE_BROKEN,
+		"d.test: more than one record"},
+	};
+	static const char record[] = "v=spf1 include:spf.us.test -all";
+	struct packet_txt txt = {
+	    .bytes = (const uint8_t *)record, .len = sizeof(record) - 1};
+	struct spf_wish wish = {.include = US}, alone = {.include = ""};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		struct spf_verdict v = {.result = tests[i].result,
+		    .problem = tests[i].problem,
+		    .dns = OUTCOME_TIMEOUT,
+		    .where = {.domain = "d.test", .target = ""}};
+		const struct spf_verdict *check = &v;
+		struct judged got;
+
+		spf_judge(&got, &wish, &txt, 1, &check, 1, NULL);
+		assert_int_equal(got.verdict, tests[i].verdict);
+		assert_int_equal(got.code, tests[i].code);
+		assert_string_equal(got.saw, tests[i].saw);
+		spf_judge(&got, &alone, &txt, 1, &check, 1, NULL);
+		assert_int_equal(got.code, tests[i].code);
+		/* nobody has evaluated it: it can be read */
+		spf_judge(&got, &alone, &txt, 1, NULL, 0, NULL);
+		assert_int_equal(got.verdict, VERDICT_PASS);
+	}
+}
+
 static void
 test_no_address(void **state)
 {
@@ -518,6 +650,13 @@ test_also(void **state)
 		CODE_NONE, {CODE_SPF_OVER_10}},
 	    {"d.test TXT v=spf1 include:gone.test include:spf.us.test -all",
 		CODE_DANGLING_INCLUDE, {0}},
+	    /* each once, and no more than there is room for */
+	    {"d.test TXT v=spf1 include:spf.us.test include:gone.test "
+	     "include:gone2.test include:b.test ip4:0.0.0.0/1 ip4:128.0.0.0/1 "
+	     "a:v.test +all\nb.test TXT x",
+		CODE_NONE,
+		{CODE_SPF_VOID, CODE_DANGLING_INCLUDE, CODE_SPF_INCLUDE_BROKEN,
+		    CODE_SPF_PLUS_ALL}},
 	    {"d.test TXT v=spf1 ip4:0.0.0.0/0 ?all", CODE_SPF_NO_INCLUDE,
 		{CODE_SPF_WIDE_RANGE}},
 	};
@@ -647,6 +786,8 @@ main(void)
 	    cmocka_unit_test(test_permerror),
 	    cmocka_unit_test(test_undecided),
 	    cmocka_unit_test(test_target),
+	    cmocka_unit_test(test_target_redirect),
+	    cmocka_unit_test(test_ended),
 	    cmocka_unit_test(test_no_address),
 	    cmocka_unit_test(test_alone),
 	    cmocka_unit_test(test_also),
