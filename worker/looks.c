@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* What a look used of its arena beyond this goes back to the system. */
-#define KEEP_USED (LOOK_ARENA / 8)
+#define KEEP_USED (LOOK_ARENA / 16 * 3)
 
 struct wanted {		     /* what a look wants: lives as long as it */
 	struct wanted *next; /* waits for its turn */
@@ -236,7 +236,7 @@ start(struct looks *s, struct wanted *w)
 	if (!l)
 		return false;
 	l->wanted = w;
-	l->end_due = s->now + LOOK_TIME_MAX_MS;
+	l->end_due = s->now + s->conf.time_max_ms;
 	l->asks_n = 0;
 	l->look = look_begin(&w->wish, &l->arena);
 	make_ready(s, l);
@@ -450,6 +450,8 @@ looks_open(struct looks **out, const struct looks_conf *conf, struct err *e)
 		return RETRY;
 	}
 	s->conf = *conf;
+	if (s->conf.time_max_ms == 0)
+		s->conf.time_max_ms = LOOK_TIME_MAX_MS;
 	for (size_t i = 0; i < conf->asks.resolvers_n; i++)
 		s->trusted = s->trusted || conf->asks.resolvers[i].trusted;
 	n = asks_open(&s->asks, &conf->asks,

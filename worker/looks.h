@@ -11,7 +11,8 @@
 
 struct looks_conf {
 	struct asks_conf asks;
-	size_t at_once; /* looks under way; more wait for their turn */
+	size_t at_once;	     /* looks under way; more wait for their turn */
+	int64_t time_max_ms; /* for one look; 0 = LOOK_TIME_MAX_MS */
 	/* May be NULL. Called with the look's subject before bytes from
 	 * outside are read or judged for it, with NULL behind that: what is
 	 * between the two may be blamed if the process dies. */

@@ -98,7 +98,7 @@ bits_of(const struct der *n)
 {
 	unsigned bits = 8 * (unsigned)n->left;
 
-	for (uint8_t top = n->p[0]; top < 0x80; top = (uint8_t)(top << 1))
+	for (unsigned top = 0x80; top > n->p[0]; top >>= 1)
 		bits--;
 	return bits;
 }
@@ -185,7 +185,7 @@ enum dkim_fault
 dkim_public_from_der(struct dkim_public *out, const uint8_t *der, size_t len,
     struct dkim_flaw *flaw)
 {
-	struct dkim_flaw unused;
+	struct dkim_flaw unused = {.at = 0};
 	struct der all, outer;
 	const uint8_t *at = der;
 	enum dkim_fault fault;
@@ -276,7 +276,7 @@ dkim_public_from_p(struct dkim_public *out, enum dkim_type type,
 {
 	/* room to tell how large an RSA key is that is too large */
 	uint8_t octets[2 * DKIM_KEY_MAX];
-	struct dkim_flaw unused;
+	struct dkim_flaw unused = {.at = 0};
 	struct base64_end end;
 	enum base64_fault base64 =
 	    base64_decode(octets, sizeof(octets), p, len, &end);

@@ -190,8 +190,6 @@ mark_before(const uint8_t *bytes, size_t len, uint16_t mark)
 {
 	size_t at = 0;
 
-	if (mark == NO_MARK)
-		return mark;
 	for (size_t kept = 0; at < len; at++) {
 		if (stray_of(bytes[at]) == STRAY_NONE && kept++ == mark)
 			break;
@@ -387,21 +385,21 @@ sort(struct sorted *s, const struct packet_txt *txt, size_t n)
 }
 
 /* A piece of the wanted key that stands alone: where it begins in the key's
- * digits, or the number of digits if it is none. */
+ * digits, or their number if it is none. */
 static size_t
-piece_at(const struct packet_txt *txt, const char *digits, size_t *len)
+piece_at(const struct packet_txt *txt, const char *digits, size_t digits_n,
+    size_t *len)
 {
-	char piece[DKIM_P_MAX + 1];
+	char piece[DKIM_P_MAX];
 	const char *at;
 
 	*len = 0;
-	for (size_t i = 0; i < txt->len && *len < DKIM_P_MAX; i++) {
+	for (size_t i = 0; i < txt->len && *len < sizeof(piece); i++) {
 		if (is_digit64(txt->bytes[i]) || txt->bytes[i] == '=')
 			piece[(*len)++] = (char)txt->bytes[i];
 	}
-	piece[*len] = '\0';
-	at = strstr(digits, piece);
-	return at != NULL ? (size_t)(at - digits) : strlen(digits);
+	at = memmem(digits, digits_n, piece, *len);
+	return at != NULL ? (size_t)(at - digits) : digits_n;
 }
 
 static bool
@@ -414,7 +412,7 @@ is_lone_piece(struct judged *out, const struct packet_txt *txt, size_t which,
 	if (wish->key == NULL)
 		return false;
 	all = base64_encode(wish->key->bytes, wish->key->len, digits);
-	at = piece_at(&txt[which], digits, &len);
+	at = piece_at(&txt[which], digits, all, &len);
 	if (at == all)
 		return false;
 	dkim_fail(out, CODE_KEY_TRUNCATED, 0,

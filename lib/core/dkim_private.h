@@ -12,7 +12,7 @@ void dkim_pass(struct judged *out);
 /* A fail. mark: octet of the record, or NO_MARK. The text is cut at SAW_MAX. */
 void dkim_fail(struct judged *out, enum code code, size_t mark, const char *fmt,
     ...) PRINTF(4, 5);
-/* A remark, once. */
+/* A remark beside the code, which none says twice. */
 void dkim_also(struct judged *out, enum code code);
 
 /* Judges one record as it stands, without publish. */

@@ -82,11 +82,7 @@ dkim_fail(struct judged *out, enum code code, size_t mark, const char *fmt, ...)
 void
 dkim_also(struct judged *out, enum code code)
 {
-	for (size_t i = 0; i < out->also_n; i++) {
-		if (out->also[i] == code)
-			return;
-	}
-	if (out->also_n < ALSO_MAX && code != out->code)
+	if (out->also_n < ALSO_MAX)
 		out->also[out->also_n++] = code;
 }
 

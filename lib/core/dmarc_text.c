@@ -182,28 +182,23 @@ put_tag(struct rewrite *w, enum dmarc_tag tag, const char *value)
 }
 
 /* One address; an @ without a scheme is meant to be a mailto:. */
-static bool
-put_uri(struct rewrite *w, const uint8_t *at, size_t len, const char *before)
+static size_t
+mend_uri(uint8_t *out, size_t cap, const uint8_t *at, size_t len)
 {
 	static const char mailto[] = "mailto:";
 	const size_t scheme = sizeof(mailto) - 1;
-	uint8_t guess[320];
 	struct dmarc_uri uri;
 
-	if (dmarc_uri_read(&uri, at, 0, len)) {
-		put_text(&w->o, before);
-		put(&w->o, at, uri.len);
-		return true;
-	}
-	if (len > sizeof(guess) - scheme || memchr(at, '@', len) == NULL)
-		return false;
-	memcpy(guess, mailto, scheme);
-	memcpy(guess + scheme, at, len);
-	if (!dmarc_uri_read(&uri, guess, 0, len + scheme))
-		return false;
-	put_text(&w->o, before);
-	put(&w->o, guess, uri.len);
-	return true;
+	if (len > cap - scheme)
+		return 0;
+	memcpy(out, at, len);
+	if (dmarc_uri_read(&uri, out, 0, len))
+		return uri.len;
+	if (memchr(at, '@', len) == NULL)
+		return 0;
+	memcpy(out, mailto, scheme);
+	memcpy(out + scheme, at, len);
+	return dmarc_uri_read(&uri, out, 0, len + scheme) ? uri.len : 0;
 }
 
 static void
@@ -211,13 +206,13 @@ put_list(struct rewrite *w, enum dmarc_tag tag)
 {
 	const uint8_t *at = w->tags.bytes + w->r->at[tag];
 	const uint8_t *end = at + w->r->len[tag];
-	char first[16] = "; ";
-	const char *before = first;
+	uint8_t uri[PUBLISH_MAX];
+	bool first = true;
 
-	strcat(strcat(first, dmarc_tag_name(tag)), "=");
 	while (at < end) {
 		const uint8_t *next = memchr(at, ',', (size_t)(end - at));
 		const uint8_t *to;
+		size_t len;
 
 		if (next == NULL)
 			next = end;
@@ -226,8 +221,15 @@ put_list(struct rewrite *w, enum dmarc_tag tag)
 			at++;
 		while (to > at && tags_blank(to[-1]))
 			to--;
-		if (to > at && put_uri(w, at, (size_t)(to - at), before))
-			before = ",";
+		len = to > at
+			  ? mend_uri(uri, sizeof(uri), at, (size_t)(to - at))
+			  : 0;
+		if (len > 0 && first)
+			put_tag(w, tag, "");
+		else if (len > 0)
+			put_text(&w->o, ",");
+		put(&w->o, uri, len);
+		first = first && len == 0;
 		at = next + 1;
 	}
 }

@@ -71,10 +71,11 @@ dmarc_walk_org(const struct dmarc_walk *w, struct dname *out)
 		if (w->visited[i]->state == NODE_RECORD)
 			last = w->visited[i];
 	}
-	/* a record with psd=y or psd=n ended the walk: it is the last one */
+	/* A record with psd=y or psd=n ended the walk: it is the last one. Of
+	 * psd=y at the start there is nothing below. */
 	if (last == NULL)
 		*out = *w->start;
-	else if (last->record.psd == DMARC_PSD_Y && last != w->visited[0])
+	else if (last->record.psd == DMARC_PSD_Y)
 		last_labels(out, w->start, dname_labels(&last->name) + 1);
 	else
 		*out = last->name;

@@ -268,6 +268,8 @@ start(struct look *l)
 {
 	const struct look_wish *w = l->wish;
 
+	if (w->check == CHECK_DKIM && w->selector == NULL)
+		return look_undecided(l, CODE_NO_KEY, "no selector is known");
 	if (!l->kind->name(&l->record, w))
 		return look_undecided(
 		    l, CODE_BAD_DOMAIN, "the name is too long");

@@ -11,7 +11,11 @@
 struct dmarc_look {
 	struct dmarc_query query;
 	struct dmarc *run;
-	/* the step's answers; again: those to be asked of the resolver */
+	struct dmarc_asked *asked; /* NULL until something is asked */
+};
+
+/* A step's answers; again: those to be asked of the resolver. */
+struct dmarc_asked {
 	struct answer got[DMARC_ASK_MAX];
 	bool again[DMARC_ASK_MAX];
 };
@@ -64,11 +68,15 @@ ask(struct look *l, struct dmarc_look *d)
 	size_t n;
 	const struct question *q = dmarc_asks(d->run, &n);
 
+	if (d->asked == NULL)
+		d->asked = arena_alloc(l->arena, sizeof(*d->asked));
+	if (d->asked == NULL)
+		return look_undecided(l, CODE_TIMEOUT, "no memory");
 	look_round(l, PHASE_ON);
 	for (size_t i = 0; i < n; i++) {
 		const struct packet_addr *server = server_for(l, &q[i].name);
 
-		d->again[i] = false;
+		d->asked->again[i] = false;
 		if (server == NULL)
 			look_want_shared(l, &q[i]);
 		else
@@ -87,7 +95,7 @@ ask_again(struct look *l, const struct dmarc_look *d)
 
 	look_round(l, PHASE_ON);
 	for (size_t i = 0; i < n; i++) {
-		if (!d->again[i])
+		if (!d->asked->again[i])
 			continue;
 		look_want_shared(l, &q[i]);
 		l->who[l->asks_n - 1] = (uint8_t)i;
@@ -112,14 +120,14 @@ look_dmarc_on(struct look *l, const struct answer *got)
 	for (size_t k = 0; k < l->asks_n; k++) {
 		size_t i = l->who[k];
 
-		d->again[i] = l->asks[k].target == LOOK_SERVER &&
-			      is_no_answer(l, &l->asks[k], &got[k]);
-		d->got[i] = got[k];
+		d->asked->again[i] = l->asks[k].target == LOOK_SERVER &&
+				     is_no_answer(l, &l->asks[k], &got[k]);
+		d->asked->got[i] = got[k];
 	}
 	if (ask_again(l, d) == LOOK_ASK)
 		return LOOK_ASK;
 	(void)dmarc_asks(d->run, &n);
-	return step(l, d, d->got, n);
+	return step(l, d, d->asked->got, n);
 }
 
 static struct dmarc_look *
@@ -139,6 +147,7 @@ new_look(struct look *l)
 	    .mail_from = w->mail_from,
 	    .mode = w->explain ? DMARC_FULL : DMARC_QUICK,
 	};
+	d->asked = NULL;
 	d->run = dmarc_begin(&d->query, l->arena);
 	l->own = d;
 	return d->run != NULL ? d : NULL;

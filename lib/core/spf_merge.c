@@ -66,26 +66,67 @@ spf_is_ours(const struct spf_wish *wish, const uint8_t *name, size_t name_len)
 
 /* --- repair -------------------------------------------------------------- */
 
-/* Drops what never belongs into a record; other white space is a blank. */
+/* Signs of word processors that stand for one of ours (UTF-8). */
+static const struct {
+	const char *utf8;
+	uint8_t is;
+} signs[] = {
+    {"\xc2\xa0", ' '},	   /* U+00A0, a blank that does not break */
+    {"\xe2\x80\x90", '-'}, /* U+2010 to U+2015, hyphens and dashes */
+    {"\xe2\x80\x91", '-'}, {"\xe2\x80\x92", '-'}, {"\xe2\x80\x93", '-'},
+    {"\xe2\x80\x94", '-'}, {"\xe2\x80\x95", '-'},
+    {"\xe2\x88\x92", '-'}, /* U+2212, minus */
+    {"\xe2\x88\xbc", '~'}, /* U+223C, tilde operator */
+    {"\xcb\x9c", '~'},	   /* U+02DC, small tilde */
+};
+
+/* The octet that is meant at `at`, which moves behind it; 0 = nothing. */
+static uint8_t
+meant(const struct packet_txt *record, size_t *at)
+{
+	const uint8_t *p = record->bytes + *at;
+	size_t left = record->len - *at;
+
+	for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
+		size_t len = strlen(signs[i].utf8);
+
+		if (left < len || memcmp(p, signs[i].utf8, len) != 0)
+			continue;
+		*at += len;
+		return signs[i].is;
+	}
+	++*at;
+	if (*p == '"' || *p == '\\' || *p > '~')
+		return 0;
+	return *p < ' ' ? ' ' : *p;
+}
+
+/* Drops what never belongs into a record; all white space is blanks. */
 static size_t
 plain(const struct packet_txt *record, uint8_t *out, size_t cap)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < record->len && n < cap; i++) {
-		uint8_t c = record->bytes[i];
+	for (size_t at = 0; at < record->len && n < cap;) {
+		uint8_t c = meant(record, &at);
 
-		/* U+00A0, a blank that does not break */
-		if (c == 0xc2 && i + 1 < record->len &&
-		    record->bytes[i + 1] == 0xa0)
-			c = ' ';
-		if (c < ' ')
-			c = ' ';
-		if (c == '"' || c == '\\' || c > '~' || (c == ' ' && n == 0))
-			continue;
-		out[n++] = c;
+		if (c != 0 && (c != ' ' || n > 0))
+			out[n++] = c;
 	}
 	return n;
+}
+
+/* Leaving a sign out must not let everybody pass. */
+static bool
+opened(const struct packet_txt *record, const struct spf_outline *o)
+{
+	if (!o->has_all || o->all.qualifier != '+')
+		return false;
+	for (size_t i = 0; i < record->len; i++) {
+		if (record->bytes[i] > '~')
+			return true;
+	}
+	return false;
 }
 
 /* Where "~all" is glued to the end of a word: its length without; a hyphen
@@ -159,7 +200,10 @@ spf_repair(const struct packet_txt *record, const struct spf_wish *wish,
 		    (struct word){text + at, end - at}, wish, out, cap, &n);
 		at = end + 1;
 	}
-	return n < cap && spf_record_check(&c, out, n, &outline) ? n : 0;
+	if (n == cap || !spf_record_check(&c, out, n, &outline) ||
+	    opened(record, &outline))
+		return 0;
+	return n;
 }
 
 /* --- merging ------------------------------------------------------------- */
@@ -193,8 +237,8 @@ has(const struct merge *m, const uint8_t *word, size_t len)
 static void
 put_word(struct merge *m, const uint8_t *word, size_t len)
 {
-	/* "+a" is "a" */
-	if (len > 1 && word[0] == '+') {
+	/* "+a" is "a", but "+all" is too much to say it without its sign */
+	if (len > 1 && word[0] == '+' && !begins(word, len, "+all")) {
 		word++;
 		len--;
 	}

@@ -22,20 +22,52 @@ static const char *const names[] = {"_x-challenge.a.test", "a.test", "test",
     ".", "ns1.a.test", "ns2.host.test", "c.vendor.test", "vendor.test",
     "d.vendor.test", "y.a.test", "z._x-challenge.a.test", "host.test",
     "_x-challenge.a.test.a.test", "b.a.test", "_x-challenge.b.a.test",
-    "nowhere"};
+    "nowhere", "s1._domainkey.a.test", "_dmarc.a.test", "spf.us.test",
+    "c.vendor.test.a.test"};
 
+/* RFC 8463 appendix A.2, and RFC 8032 section 7.1 test 2 */
+#define KEY_P	"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+#define OTHER_P "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw="
 #define TEXT(t)                                                                \
 	{                                                                      \
 		t, sizeof(t) - 1                                               \
 	}
+
+/* Bit per check: passing needs at least one of these. */
+#define FOR(check) (1u << CHECK_##check)
+
 static const struct {
-	const char *bytes;
-	size_t len;
-} texts[] = {TEXT("token=" TOKEN " expiry=never"), TEXT(TOKEN),
-    TEXT("token=" TOKEN " expiry=never\0"), TEXT("token=" TOKEN "\0 a=b"),
-    TEXT("token=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), TEXT("v=spf1 -all"),
-    TEXT(""), TEXT("\x1b[2J\"\\\xff")};
-#define TEXTS_RIGHT 2 /* the first of them match */
+	struct {
+		const char *bytes;
+		size_t len;
+	} text;
+	unsigned right;
+} texts[] = {
+    {TEXT("token=" TOKEN " expiry=never"), FOR(OWNERSHIP)},
+    {TEXT(TOKEN), FOR(OWNERSHIP)},
+    {TEXT("token=" TOKEN " expiry=never\0"), 0},
+    {TEXT("token=" TOKEN "\0 a=b"), 0},
+    {TEXT("token=zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), 0},
+    {TEXT(""), 0},
+    {TEXT("\x1b[2J\"\\\xff"), 0},
+    {TEXT("\"token=" TOKEN "\""), 0},
+    {TEXT("v=DKIM1; k=ed25519; p=" KEY_P), FOR(DKIM)},
+    {TEXT("v=DKIM1; k=ed25519; p=" OTHER_P), 0},
+    {TEXT("k=rsa; p=MIGfMA0G"), 0},
+    {TEXT("v=spf1 include:spf.us.test -all"), FOR(SPF)},
+    {TEXT("v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all"), FOR(SPF)},
+    {TEXT("v=spf1 a mx ptr exists:%{ir}.b.a.test include:c.vendor.test "
+	  "redirect=d.vendor.test"),
+	FOR(SPF)},
+    {TEXT("v=spf1 include:a.test include:b.a.test include:y.a.test ~all"),
+	FOR(SPF)},
+    {TEXT("v=spf1 foo\xff -all"), FOR(SPF)},
+    {TEXT("spf.us.test"), 0},
+    {TEXT("v=DMARC1; p=none; rua=mailto:x@vendor.test,mailto:y@a.test"),
+	FOR(DMARC)},
+    {TEXT("v=DMARC1; p=reject; sp=none; np=reject; psd=n; pct=3"), FOR(DMARC)},
+    {TEXT("v=DMARC1; psd=y"), FOR(DMARC)},
+};
 
 struct input {
 	const uint8_t *at;
@@ -45,13 +77,16 @@ struct input {
 struct fuzz {
 	struct input in;
 	struct look_wish wish;
+	struct dkim_public key, other;
+	struct dkim_known known;
+	uint8_t expire;	    /* after so many rounds; 0 = never */
 	struct arena arena; /* of the answers */
 	bool server_has;    /* an authoritative answer had it */
 	bool public_has;    /* a checked one of the resolver had it */
 	bool public_ad;
 };
 
-static uint8_t look_memory[LOOK_ARENA], answers_memory[4u << 20];
+static uint8_t look_memory[LOOK_ARENA], answers_memory[32u << 20];
 
 static uint8_t
 next(struct fuzz *f)
@@ -77,11 +112,11 @@ next_name(struct fuzz *f)
 }
 
 static struct packet_addr
-next_addr(struct fuzz *f)
+next_addr(struct fuzz *f, uint8_t family)
 {
 	uint8_t which = next(f);
 	struct packet_addr addr = {
-	    .family = which & 0x80 ? 6 : 4, .octets = {9, 9, 9, which & 0x1f}};
+	    .family = family, .octets = {9, 9, 9, which & 0x1f}};
 
 	if (addr.family == 6)
 		memcpy(addr.octets, (uint8_t[]){0x2a, 0, 0x14, 0x50}, 4);
@@ -119,7 +154,7 @@ next_names(struct fuzz *f, size_t n)
 	return list;
 }
 
-/* Returns whether one of them is right. */
+/* Returns whether one of them may be right. */
 static bool
 give_txt(struct fuzz *f, struct answer *a)
 {
@@ -128,13 +163,13 @@ give_txt(struct fuzz *f, struct answer *a)
 	a->txt = room(f, a->n, sizeof(a->txt[0]));
 	for (size_t i = 0; i < a->n; i++) {
 		size_t which = next(f) % ARRAY_LEN(texts);
+		const char *bytes = texts[which].text.bytes;
+		size_t len = texts[which].text.len;
 
-		a->txt[i] = (struct packet_txt){
-		    .bytes = (const uint8_t *)texts[which].bytes,
-		    .len = texts[which].len,
-		    .nul = memchr(texts[which].bytes, 0, texts[which].len) !=
-			   NULL};
-		right = right || which < TEXTS_RIGHT;
+		a->txt[i] = (struct packet_txt){.bytes = (const uint8_t *)bytes,
+		    .len = len,
+		    .nul = memchr(bytes, 0, len) != NULL};
+		right = right || (texts[which].right >> f->wish.check & 1);
 	}
 	return right;
 }
@@ -147,13 +182,18 @@ give_records(struct fuzz *f, struct answer *a, uint16_t type)
 		a->n = 1;
 	if (type == RRTYPE_TXT)
 		return give_txt(f, a);
-	if (type == RRTYPE_NS) {
+	if (type == RRTYPE_SOA) {
+		a->n = 1;
+		a->has_soa = true;
+		a->soa_owner = next_name(f);
+		a->soa_serial = next(f);
+	} else if (type == RRTYPE_A || type == RRTYPE_AAAA) {
+		a->addr = room(f, a->n, sizeof(a->addr[0]));
+		for (size_t i = 0; i < a->n; i++)
+			a->addr[i] = next_addr(f, type == RRTYPE_A ? 4 : 6);
+	} else {
 		a->names = next_names(f, a->n);
-		return false;
 	}
-	a->addr = room(f, a->n, sizeof(a->addr[0]));
-	for (size_t i = 0; i < a->n; i++)
-		a->addr[i] = next_addr(f);
 	return false;
 }
 
@@ -167,7 +207,7 @@ give_referral(struct fuzz *f, struct answer *a)
 	a->glue = room(f, a->glue_n, sizeof(a->glue[0]));
 	for (size_t i = 0; i < a->glue_n; i++) {
 		a->glue[i].owner = next_name(f);
-		a->glue[i].addr = next_addr(f);
+		a->glue[i].addr = next_addr(f, next(f) & 1 ? 6 : 4);
 	}
 }
 
@@ -235,29 +275,35 @@ check_ask(const struct fuzz *f, const struct look_ask *ask)
 		return;
 	}
 	NEED(ask->q.flags & QUESTION_RD);
-	NEED(ask->shared ==
-	     (ask->q.type != RRTYPE_TXT && !(ask->q.flags & QUESTION_CD)));
-	if (walk && w->order == LOOK_SERVERS_FIRST && ask->q.type == RRTYPE_TXT)
+	NEED(!ask->shared || !(ask->q.flags & QUESTION_CD));
+	if (walk && !w->assume && !w->ours && w->order == LOOK_SERVERS_FIRST &&
+	    ask->q.type == RRTYPE_TXT && !ask->shared)
 		NEED(f->server_has);
 }
 
-static bool
-code_fits(const struct finding *f)
+static void
+check_text(const char *text, size_t max)
 {
-	bool undecided =
-	    (f->code >= CODE_DNSSEC_BOGUS && f->code <= CODE_CNAME_CHAIN) ||
-	    f->code == CODE_SPF_TARGET_BROKEN;
+	NEED(strlen(text) <= max);
+	for (; *text != '\0'; text++)
+		NEED(*text >= ' ' && *text <= '~');
+}
 
-	switch (f->verdict) {
-	case VERDICT_PASS:
-		return f->code == CODE_NONE || f->code == CODE_VIA_APEX;
-	case VERDICT_FAIL:
-	case VERDICT_NONE:
-		return f->code != CODE_NONE && f->code != CODE_VIA_APEX &&
-		       !undecided;
-	default:
-		return undecided;
-	}
+static void
+check_shape(const struct finding *got)
+{
+	NEED(got->found_n <= FOUND_MAX && got->servers_n <= SERVERS_MAX);
+	NEED(got->also_n <= ALSO_MAX && got->tree_n <= TREE_MAX);
+	NEED(got->code < CODE_N && got->verdict < VERDICT_N);
+	check_text(got->saw, SAW_MAX);
+	check_text(got->expected, EXPECTED_MAX);
+	check_text(got->publish, PUBLISH_MAX);
+	check_text(got->name, DNAME_SHOWN_MAX);
+	check_text(got->policy, POLICY_WORD_MAX);
+	for (size_t i = 0; i < got->tree_n; i++)
+		check_text(got->tree[i].term, TERM_MAX);
+	for (size_t i = 0; i < got->also_n; i++)
+		NEED(got->also[i] < CODE_N);
 }
 
 static void
@@ -266,19 +312,27 @@ check_finding(const struct fuzz *f, const struct finding *got)
 	const struct look_wish *w = &f->wish;
 	bool pass = got->verdict == VERDICT_PASS;
 
-	NEED(code_fits(got));
-	NEED(pass == (got->assurance != ASSURANCE_NONE));
-	NEED(got->found_n <= FOUND_MAX && got->servers_n <= SERVERS_MAX);
-	NEED(strlen(got->saw) <= SAW_MAX);
-	for (const char *c = got->saw; *c != '\0'; c++)
-		NEED(*c >= ' ' && *c <= '~');
-	if (!pass)
+	check_shape(got);
+	NEED(got->check == w->check);
+	NEED(pass || got->assurance == ASSURANCE_NONE);
+	NEED((got->verdict == VERDICT_UNDECIDED) ==
+	     ((got->code >= CODE_DNSSEC_BOGUS &&
+		  got->code <= CODE_CNAME_CHAIN) ||
+		 got->code == CODE_SPF_TARGET_BROKEN));
+	if (!pass || w->assume != NULL)
 		return;
-	NEED(w->token[0] != '\0' && f->public_has && got->found_n > 0);
-	NEED(got->assurance == ASSURANCE_SINGLE || f->public_ad);
+	NEED(got->assurance == ASSURANCE_SINGLE ||
+	     got->assurance == ASSURANCE_DNSSEC);
 	NEED(got->assurance == ASSURANCE_SINGLE || w->trusted);
-	NEED(got->code == CODE_NONE || w->apex_ok);
-	if (w->authoritative && !w->only && w->order == LOOK_SERVERS_FIRST)
+	if (w->check == CHECK_DMARC) /* of the domain above */
+		return;
+	NEED(f->public_has && got->found_n > 0);
+	NEED(got->assurance == ASSURANCE_SINGLE || f->public_ad);
+	if (w->check == CHECK_OWNERSHIP)
+		NEED(w->token[0] != '\0' &&
+		     (got->code == CODE_NONE || w->apex_ok));
+	if (w->authoritative && !w->only && !w->ours &&
+	    w->order == LOOK_SERVERS_FIRST)
 		NEED(f->server_has);
 }
 
@@ -287,15 +341,58 @@ say(const struct finding *got)
 {
 	char text[SAY_MAX + 1], fix[SAY_MAX + 1];
 
-	diagnosis_say(&(struct diagnosis_facts){.code = got->code,
+	diagnosis_say(&(struct diagnosis_facts){.check = got->check,
+			  .code = got->code,
+			  .verdict = got->verdict,
 			  .domain = "a.test",
 			  .name = got->name,
 			  .expected = got->expected,
 			  .saw = got->saw,
+			  .publish = got->publish,
 			  .neg_ttl_s = got->neg_ttl_s,
 			  .visible_in_s = got->visible_in_s},
 	    text, fix);
 	NEED(strlen(text) <= SAY_MAX && strlen(fix) <= SAY_MAX);
+}
+
+static void
+key(struct dkim_public *out, const char *p)
+{
+	NEED(dkim_public_from_p(out, DKIM_ED25519, (const uint8_t *)p,
+		 strlen(p), NULL) == DKIM_OK);
+}
+
+static void
+wish_checks(struct fuzz *f, bool known)
+{
+	struct look_wish *w = &f->wish;
+	uint8_t bits = next(f);
+	uint8_t text = next(f) % ARRAY_LEN(texts);
+
+	w->check = (enum check)(bits & 3);
+	w->explain = (bits & 4) != 0;
+	w->quick = (bits & 8) != 0;
+	w->ours = (bits & 16) != 0 && w->check == CHECK_SPF;
+	if (bits & 32 && !w->ours) {
+		w->assume = (const uint8_t *)texts[text].text.bytes;
+		w->assume_len = texts[text].text.len;
+	}
+	f->expire = bits & 64 ? text + 1 : 0;
+	w->selector = "s1";
+	if (known) {
+		w->key = &f->key;
+		memcpy(w->include, "spf.us.test", sizeof("spf.us.test"));
+		w->addresses_n = 2;
+		w->addresses[0] =
+		    (struct packet_addr){.family = 4, .octets = {192, 0, 2, 1}};
+		w->addresses[1] = (struct packet_addr){
+		    .family = 6, .octets = {0x20, 1, 0xd, 0xb8}};
+	}
+	if (w->ours)
+		w->include[0] = '\0';
+	f->known = (struct dkim_known){.selector = "s0", .key = &f->other};
+	w->known = &f->known;
+	w->known_n = 1;
 }
 
 static void
@@ -313,35 +410,54 @@ wish(struct fuzz *f)
 	    .only = (bits & 32) != 0};
 	if ((bits & 64) == 0)
 		memcpy(f->wish.token, TOKEN, sizeof(TOKEN));
+	key(&f->key, KEY_P);
+	key(&f->other, OTHER_P);
+	wish_checks(f, (bits & 64) == 0);
 	NEED(dname_from_text(&f->wish.domain, domain, NULL) == DNAME_OK);
 	NEED(dname_from_text(&f->wish.registrable, "a.test", NULL) == DNAME_OK);
+	f->wish.mail_from = f->wish.domain;
+}
+
+/* False when it was ended before its end. */
+static bool
+drive(struct fuzz *f, struct look *l)
+{
+	struct answer got[LOOK_ASK_MAX];
+	size_t n = 0;
+	unsigned rounds = 0;
+
+	while (look_step(l, got, n) == LOOK_ASK) {
+		const struct look_ask *asks = look_asks(l, &n);
+
+		NEED(n > 0 && n <= LOOK_ASK_MAX);
+		NEED(++rounds <= LOOK_STEPS_MAX);
+		for (size_t i = 0; i < n; i++)
+			check_ask(f, &asks[i]);
+		if (rounds == f->expire) {
+			look_expire(l);
+			return false;
+		}
+		for (size_t i = 0; i < n; i++)
+			give(f, &asks[i], &got[i]);
+	}
+	return true;
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct fuzz f = {.in = {.at = bytes, .left = len}};
-	struct answer got[LOOK_ASK_MAX];
 	struct arena arena;
 	struct look *l;
-	size_t n = 0;
-	unsigned rounds = 0;
 
 	wish(&f);
+	memset(look_memory, 0xa5, 1u << 16);
 	arena_init(&arena, look_memory, sizeof(look_memory));
 	arena_init(&f.arena, answers_memory, sizeof(answers_memory));
 	l = look_begin(&f.wish, &arena);
 	NEED(l != NULL);
-	while (look_step(l, got, n) == LOOK_ASK) {
-		const struct look_ask *asks = look_asks(l, &n);
-
-		NEED(n > 0 && n <= LOOK_ASK_MAX);
-		NEED(++rounds <= LOOK_ROUNDS_MAX);
-		for (size_t i = 0; i < n; i++)
-			check_ask(&f, &asks[i]);
-		for (size_t i = 0; i < n; i++)
-			give(&f, &asks[i], &got[i]);
-	}
+	if (!drive(&f, l))
+		NEED(look_finding(l)->verdict == VERDICT_UNDECIDED);
 	NEED(look_step(l, NULL, 0) == LOOK_DONE);
 	check_finding(&f, look_finding(l));
 	say(look_finding(l));

@@ -18,6 +18,8 @@ static const struct {
     {"ns1.test", RRTYPE_A},
     {"ns1.test", RRTYPE_AAAA},
     {"a.test", RRTYPE_CNAME},
+    {"shop.test", RRTYPE_MX},
+    {"shop.test", RRTYPE_PTR},
 };
 
 static void
@@ -57,7 +59,8 @@ check_records(const struct answer *a, uint16_t type)
 	for (size_t i = 0; i < a->n; i++) {
 		if (type == RRTYPE_TXT)
 			check_txt(&a->txt[i]);
-		else if (type == RRTYPE_NS || type == RRTYPE_CNAME)
+		else if (type == RRTYPE_NS || type == RRTYPE_CNAME ||
+			 type == RRTYPE_MX || type == RRTYPE_PTR)
 			check_name(&a->names[i]);
 		else if (type == RRTYPE_A || type == RRTYPE_AAAA)
 			must(a->addr[i].family == (type == RRTYPE_A ? 4 : 6));

@@ -19,6 +19,16 @@
 #define ED_GOOD ED RFC_ED25519
 #define AT	__LINE__
 
+#define LETTERS_60                                                             \
+	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
+
+#define BLANKS_64                                                              \
+	"                                                                "
+#define BLANKS_512                                                             \
+	BLANKS_64 BLANKS_64 BLANKS_64 BLANKS_64 BLANKS_64 BLANKS_64 BLANKS_64  \
+	    BLANKS_64
+#define BLANKS_2048 BLANKS_512 BLANKS_512 BLANKS_512 BLANKS_512
+
 /* Length-counted: a row may hold NUL octets. */
 #define BYTES(text) text, sizeof(text) - 1
 
@@ -270,6 +280,12 @@ static const struct row rows[] = {
 	"holds an Ed25519 key"),
     ROW("RFC 8463 4.2", ED RFC_RSA "AAAA", NO_KEY, CODE_KEY_INVALID, 0, ANY,
 	"not a public key"),
+    ROW("RFC 8463 4.2 cut", ED "AAAA", NO_KEY, CODE_KEY_TRUNCATED, 0, END,
+	"26 of 66 characters arrived"),
+    ROW("RFC 8410 3", RSA "MCowBQYDK2VwAyEA", NO_KEY, CODE_KEY_TRUNCATED, 0,
+	END, ""),
+    ROW("3.2 duplicate", "v=DKIM1; xx=1; xx=2; p=" RSA_2048, WANT_RSA,
+	CODE_WRONG_TAG, 0, 15, "second time: xx=2"),
     ROW("3.1 other", OTHER, WANT_RSA, CODE_KEY_OTHER, 0, ANY,
 	"another rsa key of 2048 bits, which ends in "),
     ROW("3.1 other", RSA RSA_1536, WANT_RSA, CODE_KEY_OTHER, 0, ANY,
@@ -331,7 +347,43 @@ static const struct row rows[] = {
 	CODE_WHITESPACE, 0, 10, ""),
     ROW("blank, but more is wrong", "v=DKIM 2; p=" RSA_2048, WANT_RSA,
 	CODE_WRONG_TAG, 0, 0, "v=DKIM 2"),
+    ROW("DEL", "v=DKIM1;\x7f p=" RSA_2048, WANT_RSA, CODE_WHITESPACE, 0, 8,
+	"hex 7f"),
+    ROW("four octets", RIGHT "; n=\xf0\x9f\x98\x80", WANT_RSA,
+	CODE_SMART_QUOTES, 0, 414, "hex f0 9f 98 80"),
+    ROW("the last octet", RIGHT "\xff", WANT_RSA, CODE_SMART_QUOTES, 0, 410,
+	"octet 410, hex ff"),
+    ROW("two in Latin-1", RIGHT "; n=\xe9\xe9", WANT_RSA, CODE_SMART_QUOTES, 0,
+	414, "octet 414, hex e9"),
+    ROW("a blank, long before", "v=DKIM 1; " BLANKS_2048 "p=" RSA_2048,
+	WANT_RSA, CODE_WRONG_TAG, 0, 0, "v=DKIM 1"),
     /* something else stands there */
+    ROW("3.6.2.1", "v=dkix; a=b", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
+    ROW("3.6.2.1", "v=dk", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
+    ROW("3.6.2.1", "v=dkxx", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
+    ROW("3.6.2.1", "v=dxxx", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
+    ROW("3.6.1 k= alone", "k=rsa", NO_KEY, CODE_WRONG_TAG, 0, NO_MARK,
+	"p= is missing"),
+    ROW("3.6.1 k= alone", "K=rsa", NO_KEY, CODE_WRONG_TAG, 0, NO_MARK,
+	"p= is missing"),
+    ROW("base64 of another kind", "MIabc", WANT_RSA, CODE_NOT_PUBLISHED, 0,
+	NO_MARK, "MIabc"),
+    ROW("base64 of another kind", "abcdefghijklmnopqrstuvwxyz12==", WANT_RSA,
+	CODE_NOT_PUBLISHED, 0, NO_MARK, "abcdef"),
+    ROW("base64 of another kind", "abcdefghijklmnopqrstuvwxyz12===", WANT_RSA,
+	CODE_NOT_PUBLISHED, 0, NO_MARK, "abcdef"),
+    ROW("base64 of another kind", "abcdefgh ijkl mnopqrstuvwxyz12; a", NO_KEY,
+	CODE_NOT_PUBLISHED, 0, NO_MARK, "abcdef"),
+    ROW("no host's name", ".example", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK,
+	".example"),
+    ROW("no host's name", "a.x", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, "a.x"),
+    ROW("no host's name", "a.exam_ple", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK,
+	"a.exam_ple"),
+    ROW("no host's name", "example", NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK,
+	"example"),
+    ROW("no host's name, too long",
+	LETTERS_60 LETTERS_60 LETTERS_60 LETTERS_60 "abcdefghijklmn.example",
+	NO_KEY, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
     ROW("3.6.2.1", "", WANT_RSA, CODE_NOT_PUBLISHED, 0, NO_MARK, ""),
     ROW("3.6.2.1", "v=spf1 -all", WANT_RSA, CODE_NOT_PUBLISHED, 0, NO_MARK,
 	"v=spf1 -all"),
@@ -530,7 +582,7 @@ blanks(void **state)
 	wish_for(&w, WANT_RSA);
 	for (size_t i = 0; i <= strlen(RSA_2048); i++) {
 		snprintf(text, sizeof(text), RSA "%.*s%s%s", (int)i, RSA_2048,
-		    blank[i % ARRAY_LEN(blank)], RSA_2048 + i);
+		    blank[i % ARRAY_LEN(blank)], &RSA_2048[i]);
 		judge(&got, text, strlen(text), &w.wish);
 		assert_int_equal(got.verdict, VERDICT_PASS);
 	}
@@ -612,6 +664,77 @@ damaged(void **state)
 	}
 }
 
+/* So many other digits, and it is no slip of the pen: 16 of 392, and less than
+ * a quarter of 44. */
+static void
+near(void **state)
+{
+	static const struct {
+		enum wanted want;
+		size_t digits;
+		bool is_near;
+	} tests[] = {
+	    {WANT_RSA, 16, true},
+	    {WANT_RSA, 17, false},
+	    {WANT_ED, 10, true},
+	    {WANT_ED, 11, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		char text[600];
+		struct wishes w;
+		struct judged got;
+		size_t at = tests[i].want == WANT_ED ? strlen(ED) : 100;
+
+		snprintf(text, sizeof(text), "%s",
+		    tests[i].want == WANT_ED ? ED_GOOD : RIGHT);
+		for (size_t k = 0; k < tests[i].digits; k++)
+			text[at + k] = text[at + k] == 'A' ? 'B' : 'A';
+		wish_for(&w, tests[i].want);
+		judge(&got, text, strlen(text), &w.wish);
+		assert_int_equal(got.code, CODE_KEY_OTHER);
+		assert_int_equal(strstr(got.saw, "differ from yours") != NULL,
+		    tests[i].is_near);
+		assert_int_equal(got.mark, at);
+	}
+}
+
+/* Without a wanted key a text to publish must be sure, and short. */
+static void
+not_told(void **state)
+{
+	static char text[PUBLISH_MAX + 600];
+	struct packet_txt txt[3] = {
+	    {.bytes = (const uint8_t *)RIGHT, .len = 140},
+	    {.bytes = (const uint8_t *)RIGHT + 140, .len = 160},
+	    {.bytes = (const uint8_t *)RIGHT + 300, .len = 110},
+	};
+	struct dkim_wish wish = {.key = NULL};
+	struct judged got;
+	size_t len;
+
+	(void)state;
+	dkim_judge(&got, txt, 3, &wish);
+	assert_int_equal(got.code, CODE_SPLIT_INTO_RRS);
+	assert_string_equal(got.publish, "");
+	for (size_t more = 0; more < 2; more++) {
+		len = (size_t)snprintf(text, sizeof(text), RIGHT "\";n=");
+		/* without its quotation mark */
+		memset(text + len, 'x', PUBLISH_MAX + more + 1 - len);
+		text[PUBLISH_MAX + more + 1] = '\0';
+		judge(&got, text, strlen(text), &wish);
+		assert_int_equal(got.code, CODE_QUOTES_INSIDE);
+		assert_int_equal(
+		    strlen(got.publish), more == 0 ? PUBLISH_MAX : 0);
+	}
+	/* folded: no text that one can paste */
+	judge(&got, "\"v=DKIM1;\r\n p=" RSA_2048,
+	    strlen("\"v=DKIM1;\r\n p=" RSA_2048), &wish);
+	assert_int_equal(got.code, CODE_QUOTES_INSIDE);
+	assert_string_equal(got.publish, "");
+}
+
 /* --- several records ------------------------------------------------------ */
 
 #define MANY 6
@@ -677,6 +800,11 @@ static const struct {
     {AT, {"x", ">255"}, WANT_RSA, CODE_KEY_TRUNCATED, 0, 1, "238 to 392",
 	RIGHT},
     {AT, {">255"}, NO_KEY, CODE_NOT_PUBLISHED, 0, 0, "", ""},
+    {AT, {"\">300 \""}, WANT_RSA, CODE_KEY_TRUNCATED, 0, 0, "283 to 392",
+	RIGHT},
+    /* not joined: one is too long */
+    {AT, {"<255", BLANKS_512 BLANKS_512 BLANKS_512 BLANKS_512 ">255"}, WANT_RSA,
+	CODE_SPLIT_INTO_RRS, 0, 0, "but not all of it", RIGHT},
     /* none */
     {AT, {NULL}, WANT_RSA, CODE_NOT_PUBLISHED, 0, 0, "", RIGHT},
     {AT, {NULL}, WANT_ED, CODE_NOT_PUBLISHED, 0, 0, "", ED_GOOD},
@@ -695,27 +823,27 @@ static const struct {
 
 /* `<n` and `>n` filled in. */
 static void
-expand(char out[1024], const char *text)
+expand(char out[4096], const char *text)
 {
 	const char *at = strpbrk(text, "<>");
 	size_t head = at != NULL ? (size_t)(at - text) : 0, digits, n = 0;
 
 	if (at == NULL) {
-		snprintf(out, 1024, "%s", text);
+		snprintf(out, 4096, "%s", text);
 		return;
 	}
 	digits = strspn(at + 1, "0123456789");
 	for (size_t i = 0; i < digits; i++)
 		n = 10 * n + (size_t)(at[1 + i] - '0');
-	snprintf(out, 1024, "%.*s%.*s%s", (int)head, text,
-	    *at == '<' ? (int)n : 1000, *at == '<' ? RIGHT : RIGHT + n,
+	snprintf(out, 4096, "%.*s%.*s%s", (int)head, text,
+	    *at == '<' ? (int)n : 1000, &RIGHT[*at == '<' ? 0 : n],
 	    at + 1 + digits);
 }
 
 static void
 several(void **state)
 {
-	static char texts[MANY][1024];
+	static char texts[MANY][4096];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
@@ -768,7 +896,7 @@ puzzles(void **state)
 
 				txt[(i * (n - 1) + turn) % n] =
 				    (struct packet_txt){
-					.bytes = (const uint8_t *)RIGHT + from,
+					.bytes = (const uint8_t *)&RIGHT[from],
 					.len = cuts_at[k][i + 1] - from};
 			}
 			dkim_judge(&got, txt, n, &w.wish);
@@ -957,6 +1085,57 @@ der_cuts(void **state)
 	}
 }
 
+/* What from_p says of what no record passes on to it. */
+static void
+odd_values(void **state)
+{
+	static char text[4000];
+	struct dkim_public key;
+	struct dkim_flaw flaw;
+
+	(void)state;
+	assert_int_equal(dkim_public_from_p(&key, DKIM_RSA,
+			     (const uint8_t *)" \r\n ", 4, &flaw),
+	    DKIM_EMPTY);
+	memset(text, 'A', sizeof(text));
+	assert_int_equal(dkim_public_from_p(&key, DKIM_RSA,
+			     (const uint8_t *)text, sizeof(text), &flaw),
+	    DKIM_DER);
+	memcpy(text, "MIIA", 4);
+	assert_int_equal(dkim_public_from_p(&key, DKIM_RSA,
+			     (const uint8_t *)text, sizeof(text), &flaw),
+	    DKIM_LARGE);
+}
+
+/* Ed25519 in a SubjectPublicKeyInfo of the wrong length, or with parameters. */
+static void
+odd_ed25519(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *octets;
+		size_t len;
+	} tests[] = {
+	    {1, "\x2c\x30\x07\x06\x03\x2b\x65\x70\x05\0\x03\x21\0", 13},
+	    {1, "\x29\x30\x05\x06\x03\x2b\x65\x70\x03\x20\0", 11},
+	    {9, "\0", 1},  /* BIT STRING of no octet, and more behind it */
+	    {11, "\1", 1}, /* unused bits */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		uint8_t der[DKIM_KEY_MAX] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+		    0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+		struct dkim_public key;
+
+		memset(der + 12, 0x55, 36);
+		memcpy(der + tests[i].at, tests[i].octets, tests[i].len);
+		assert_int_equal(
+		    dkim_public_from_der(&key, der, 2u + der[1], NULL),
+		    DKIM_DER);
+	}
+}
+
 static void
 values_that_do_not_fit(void **state)
 {
@@ -972,9 +1151,6 @@ values_that_do_not_fit(void **state)
 }
 
 /* --- names ---------------------------------------------------------------- */
-
-#define LETTERS_60                                                             \
-	"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefgh"
 
 static void
 selectors(void **state)
@@ -1131,6 +1307,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(blanks),
 	    cmocka_unit_test(one_octet),
 	    cmocka_unit_test(damaged),
+	    cmocka_unit_test(near),
+	    cmocka_unit_test(not_told),
 	    cmocka_unit_test(several),
 	    cmocka_unit_test(puzzles),
 	    cmocka_unit_test(masses),
@@ -1139,6 +1317,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(canonical_only),
 	    cmocka_unit_test(der_bits),
 	    cmocka_unit_test(der_cuts),
+	    cmocka_unit_test(odd_values),
+	    cmocka_unit_test(odd_ed25519),
 	    cmocka_unit_test(values_that_do_not_fit),
 	    cmocka_unit_test(selectors),
 	    cmocka_unit_test(names),

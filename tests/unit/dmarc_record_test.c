@@ -156,11 +156,11 @@ static const struct row rows[] = {
     {"4.8 fo", TEXT("v=DMARC1; p=none; fo=2"), "bad=fo"},
     {"4.8 fo", TEXT("v=DMARC1; p=none; fo=ds"), "bad=fo"},
     /* removed: RFC 7489 6.3 had them */
-    {"C.4; 7489 6.3: a part of the mail", TEXT("v=DMARC1; p=reject; pct=20"),
+    {"C.5.2; 7489 6.3: a part of the mail", TEXT("v=DMARC1; p=reject; pct=20"),
 	"p=reject removed=pct bad="},
-    {"C.4; 7489 6.3: invalid", TEXT("v=DMARC1; p=reject; pct=abc"),
+    {"C.5.2; 7489 6.3: invalid", TEXT("v=DMARC1; p=reject; pct=abc"),
 	"p=reject removed=pct bad="},
-    {"C.4; 7489 6.3", TEXT("v=DMARC1; p=none; rf=afrf; ri=86400"),
+    {"C.5.2; 7489 6.3", TEXT("v=DMARC1; p=none; rf=afrf; ri=86400"),
 	"p=none removed=rf,ri bad="},
     /* unknown ones, and what is no tag */
     {"4.8, unknown", TEXT("v=DMARC1; p=none; x=y; foo=bar"),

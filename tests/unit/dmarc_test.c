@@ -288,6 +288,19 @@ static const struct row full[] = {
     {"4.10.2 not known", "shop.test d=shop.test m=mail.shop.test",
 	P("shop.test", "p=none; " RUA) "_dmarc.test !timeout\n",
 	"pass org=? dkim=y spf=?"},
+    {"B.4.1", "example.com d=signing.example.com m=example.com",
+	P("example.com", "p=none") P("signing.example.com", "p=none"),
+	"org=example.com at=example.com dkim=y spf=y all=3"},
+    {"B.4.2",
+	"a.b.c.d.e.f.g.h.i.j.k.example.com d=signing.example.com "
+	"m=example.com",
+	P("example.com", "p=none") P("signing.example.com", "p=none"),
+	"org=example.com at=example.com dkim=y spf=y asked=8 all=9"},
+    {"B.4.3",
+	"giant.bank.example d=mail.mega.bank.example "
+	"m=mail.giant.bank.example",
+	P("giant.bank.example", "p=none") P("bank.example", "p=none; psd=y"),
+	"org=giant.bank.example at=giant.bank.example dkim=n spf=y asked=2"},
     /* alignment of d= and MAIL FROM */
     {"4.10.2 the same domain", "shop.test d=shop.test m=shop.test",
 	P("shop.test", "p=none"), "dkim=y spf=y all=2"},
@@ -340,7 +353,7 @@ static const struct row full[] = {
     /* consent: RFC 9990 section 4, RFC 9991 section 5; 7489 7.1 */
     {"9990 4 same domain", "shop.test", P("shop.test", "p=none; " RUA),
 	"rua=own all=2"},
-    {"9990 4 same organisational domain; 7489 7.1: to be asked", "shop.test",
+    {"9990 4 same organisational domain; 7489 7.1: by a list", "shop.test",
 	P("shop.test", "p=none; rua=mailto:a@mail.shop.test"), "rua=own all=3"},
     {"9990 4 same organisational domain", "a.shop.test",
 	P("a.shop.test", "p=none; " RUA) P("shop.test", "p=none"), "rua=own"},

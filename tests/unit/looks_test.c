@@ -744,10 +744,94 @@ test_conf_asks(void **state)
 	assert_non_null(strstr(e.text, "\"here\""));
 }
 
+/* The time of a look is over long before that of its questions: it ends, and
+ * answers that come later find nobody. */
+static void
+test_time_is_over(void **state)
+{
+	struct ns s = {.reply = silent};
+	struct looks_conf c;
+	int64_t began;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	c.asks.timeout_ms = 700;
+	c.asks.tries = 1;
+	c.time_max_ms = 150;
+	open_looks(&c);
+	began = clock_mono_ms();
+	for (unsigned i = 0; i < 20; i++)
+		begin_numbered(i, i, false);
+	serve_until(20);
+	assert_in_range(clock_mono_ms() - began, 140, 600);
+	assert_int_equal(t.last.verdict, VERDICT_UNDECIDED);
+	assert_int_equal(t.last.code, CODE_TIMEOUT);
+	serve_ms(900);
+	assert_int_equal(t.found, 20);
+	begin_numbered(30, 30, false);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
+/* What a wish points to is the caller's again when looks_begin returns. */
+static size_t
+one_key(struct ns *s, enum ns_via via, const uint8_t *query, size_t len,
+    uint8_t *out)
+{
+	struct ns_reply r = ns_begin(out, query, len, 0x8080);
+
+	(void)s;
+	(void)via;
+	if (ns_label_is(query, "s1"))
+		ns_txt(&r, "v=DKIM1; k=ed25519; "
+			   "p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=");
+	return r.len;
+}
+
+static void
+test_wish_is_copied(void **state)
+{
+	static const char p[] = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+	struct ns s = {.reply = one_key};
+	struct looks_conf c;
+	struct dkim_public key;
+	char selector[] = "s1";
+	struct dkim_known known[2] = {{.selector = selector, .key = &key},
+	    {.selector = selector, .key = &key}};
+	struct look_wish w = {.check = CHECK_DKIM,
+	    .selector = selector,
+	    .key = &key,
+	    .known = known,
+	    .known_n = 2};
+	struct err e;
+
+	(void)state;
+	ns_start(&s);
+	c = conf_of(&s);
+	open_looks(&c);
+	assert_int_equal(dkim_public_from_p(&key, DKIM_ED25519,
+			     (const uint8_t *)p, sizeof(p) - 1, NULL),
+	    DKIM_OK);
+	assert_int_equal(dname_from_text(&w.domain, "a.test", NULL), DNAME_OK);
+	w.registrable = w.domain;
+	assert_int_equal(looks_begin(t.looks, &w, "x", 0, &e), OK);
+	memset(&key, 0, sizeof(key));
+	memset(selector, 'x', sizeof(selector) - 1);
+	memset(known, 0, sizeof(known));
+	serve_until(1);
+	assert_int_equal(t.last.check, CHECK_DKIM);
+	assert_int_equal(t.last.verdict, VERDICT_PASS);
+	looks_close(t.looks);
+	ns_stop(&s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_time_is_over),
+	    cmocka_unit_test(test_wish_is_copied),
 	    cmocka_unit_test(test_pass),
 	    cmocka_unit_test(test_whose_ad_counts),
 	    cmocka_unit_test(test_shared_is_asked_once),

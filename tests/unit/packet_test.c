@@ -370,8 +370,8 @@ test_counts(void **state)
 }
 
 static void
-write_many_to(char *text, size_t cap, const char *question,
-    const char *record, unsigned n)
+write_many_to(char *text, size_t cap, const char *question, const char *record,
+    unsigned n)
 {
 	size_t at =
 	    (size_t)snprintf(text, cap, "H8400/1.%u.0.0 %s", n, question);
@@ -648,6 +648,62 @@ test_addresses(void **state)
 	assert_int_equal(a.n, 1);
 }
 
+/* Names as data: NS, PTR, and MX behind its preference. */
+static void
+test_names(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *text;
+		const char *want; /* NULL = MALFORMED with `why` */
+		const char *why;
+	} tests[] = {
+	    {RRTYPE_MX,
+		"H8400/1.2.0.0 MX=shop.test ^12 MX [ w10 @b.test ] "
+		"^12 MX [ w5 x0161 ^12 ]",
+		"b.test a.shop.test", NULL},
+	    {RRTYPE_MX, "H8400/1.1.0.0 MX=shop.test ^12 MX [ w0 x00 ]", ".",
+		NULL},
+	    {RRTYPE_MX, "H8400/1.1.0.0 MX=shop.test ^12 MX [ x00 ]", NULL,
+		"name past the end"},
+	    {RRTYPE_MX, "H8400/1.1.0.0 MX=shop.test ^12 MX [ ]", NULL,
+		"name past the end"},
+	    {RRTYPE_MX, "H8400/1.1.0.0 MX=shop.test ^12 MX [ w10 ]", NULL,
+		"name past the end"},
+	    {RRTYPE_MX, "H8400/1.1.0.0 MX=shop.test ^12 MX [ w10 @b.test x00 ]",
+		NULL, "bad name data"},
+	    {RRTYPE_MX,
+		"H8400/1.1.0.1 MX=shop.test ^12 MX [ w10 x0161 ] " OPT " w0",
+		NULL, "name longer than its data"},
+	    {RRTYPE_PTR,
+		"H8400/1.2.0.0 PTR=shop.test ^12 PTR [ @b.test ] "
+		"^12 PTR [ ^12 ]",
+		"b.test shop.test", NULL},
+	    {RRTYPE_PTR, "H8400/1.1.0.0 PTR=shop.test ^12 PTR [ @b.test w0 ]",
+		NULL, "bad name data"},
+	    {RRTYPE_NS, "H8400/1.1.0.0 NS=shop.test ^12 NS [ @b.test ]",
+		"b.test", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		struct question q = ask(tests[i].type, "shop.test");
+		char got[200] = "", shown[DNAME_SHOWN_MAX + 1];
+		struct answer a;
+
+		read_text(&a, tests[i].text, &q);
+		for (size_t k = 0; k < a.n; k++) {
+			dname_show(&a.names[k], shown);
+			strcat(strcat(got, k > 0 ? " " : ""), shown);
+		}
+		if (tests[i].want == NULL ? a.outcome != OUTCOME_MALFORMED ||
+						strcmp(a.why, tests[i].why) != 0
+					  : strcmp(got, tests[i].want) != 0)
+			fail_msg("%s: %s %s", tests[i].text, got,
+			    a.why != NULL ? a.why : "");
+	}
+}
+
 static void
 test_referral(void **state)
 {
@@ -865,6 +921,7 @@ main(void)
 	    cmocka_unit_test(test_chain_bounds),
 	    cmocka_unit_test(test_negative),
 	    cmocka_unit_test(test_addresses),
+	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_referral),
 	    cmocka_unit_test(test_extended_error),
 	    cmocka_unit_test(test_every_cut),

@@ -25,6 +25,7 @@ static const struct {
     {"NS", 2},
     {"CNAME", 5},
     {"SOA", 6},
+    {"PTR", 12},
     {"MX", 15},
     {"TXT", 16},
     {"AAAA", 28},
