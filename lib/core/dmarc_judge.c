@@ -18,7 +18,8 @@
  *	DMARC_NO_CONSENT
  *	a fault of another tag
  *	DMARC_TAG_REMOVED
- *	DMARC_LADDER
+ *	DMARC_LADDER, but beside DMARC_TAG_REMOVED not with any other: first
+ *	    that is to be put right
  */
 #include "core/dmarc_private.h"
 #include "core/tags.h"
@@ -528,7 +529,6 @@ remarks(struct dmarc *d)
 	    {theirs && first_refused(d) != NULL, CODE_DMARC_NO_CONSENT},
 	    {odd && !wrong, fault},
 	    {theirs && d->v.removed != 0, CODE_DMARC_TAG_REMOVED},
-	    {rung != RUNG_TOP, CODE_DMARC_LADDER},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -536,9 +536,13 @@ remarks(struct dmarc *d)
 			continue;
 		if (j->code == CODE_NONE)
 			j->code = all[i].code;
-		else if (j->also_n < ALSO_MAX)
+		else
 			j->also[j->also_n++] = all[i].code;
 	}
+	if (rung != RUNG_TOP && j->code == CODE_NONE)
+		j->code = CODE_DMARC_LADDER;
+	else if (rung != RUNG_TOP && j->code == CODE_DMARC_TAG_REMOVED)
+		j->also[j->also_n++] = CODE_DMARC_LADDER;
 	if (j->code == fault)
 		tell_wrong(d, wrong ? policies : ~(policies | removed));
 	else if (j->code == CODE_DMARC_UNALIGNED)
