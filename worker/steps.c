@@ -56,11 +56,10 @@ step_ripen(const struct scheduler *s, struct part *part, enum lane lane)
 void
 step_ripen_soon(const struct scheduler *s, struct part *part, enum lane lane)
 {
-	int64_t at = s->mono + GRACE_JOBS_MS;
+	int64_t at =
+	    s->mono + (lane == LANE_BULK ? GRACE_BULK_MS : GRACE_JOBS_MS);
 
-	if (lane == LANE_BULK)
-		step_ripen(s, part, lane);
-	else if (at < part->ripe_at)
+	if (at < part->ripe_at)
 		part->ripe_at = at;
 }
 

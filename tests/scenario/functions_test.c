@@ -784,6 +784,23 @@ while_somebody_watches_it_is_found_within_half_a_minute(void **state)
 	world_check_settled();
 }
 
+/* Policy may say that nobody does either. */
+static void
+nobody_watches_where_policy_says_so(void **state)
+{
+	(void)state;
+	world_policy()->watch_ms = 0;
+	world_policy()->recheck_ms = 0;
+	world_start(0);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v", "\"deadline_s\":0");
+	watch_for("a.test", 8 * MINUTE);
+	switch_on("b.test");
+	world_run(3 * DAY);
+	assert_int_equal(world_looks("a.test"), 1);
+	assert_int_equal(world_looks("b.test"), 1);
+	world_check_settled();
+}
+
 static void
 a_watch_ends_by_itself_and_counts_nothing(void **state)
 {
@@ -1018,6 +1035,7 @@ main(void)
 	    CASE(a_recheck_looks_now_and_takes_nothing_away),
 	    CASE(a_late_answer_takes_nothing_away),
 	    CASE(while_somebody_watches_it_is_found_within_half_a_minute),
+	    CASE(nobody_watches_where_policy_says_so),
 	    CASE(a_watch_ends_by_itself_and_counts_nothing),
 	    CASE(what_may_not_be_asked_for_is_refused),
 	    CASE(one_organisation_signs_for_a_domain),
