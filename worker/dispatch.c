@@ -13,7 +13,11 @@
 #include "io/idna.h"
 #include "io/log.h"
 
-#define RESEND_MS	60000 /* an answer that does not come in so long is lost */
+/* An answer is lost when its resolver says nothing for so long; when it says
+ * other things, it may be that there is a queue before it, and asking again
+ * would only make that longer. */
+#define RESEND_MS	60000
+#define RESEND_LATE_MS	300000
 #define RESEND_CHECK_MS 5000
 
 void
@@ -242,8 +246,7 @@ send_due(struct scheduler *s, enum lane lane, struct err *e)
 	return how;
 }
 
-/* Sends again what `resolver` has not answered (all of it, or what is older
- * than RESEND_MS). */
+/* Sends again what `resolver` has not answered of what was sent before. */
 static void
 resend(struct scheduler *s, unsigned resolver, int64_t sent_before)
 {
@@ -269,8 +272,11 @@ resend_lost(struct scheduler *s)
 	s->resend_due = s->mono + RESEND_CHECK_MS;
 	if (s->asked_n[LANE_JOBS] + s->asked_n[LANE_BULK] + s->asked_own_n == 0)
 		return; /* nothing is out */
-	for (unsigned r = 0; r < s->resolvers_n; r++)
-		resend(s, r, s->mono - RESEND_MS);
+	for (unsigned r = 0; r < s->resolvers_n; r++) {
+		bool silent = s->mono - s->lines[r].heard_at >= RESEND_MS;
+
+		resend(s, r, s->mono - (silent ? RESEND_MS : RESEND_LATE_MS));
+	}
 }
 
 static enum next
@@ -365,6 +371,7 @@ on_message(struct scheduler *s, unsigned resolver, struct wire_message *message,
 		resend(s, resolver, INT64_MAX);
 		return OK;
 	case WIRE_FOUND:
+		s->lines[resolver].heard_at = s->mono;
 		if (wire_get_found(&message->body, &found_m))
 			return on_found(s, &found_m, &raw, e);
 		break;

@@ -214,18 +214,6 @@ begin_claim(struct intake *in, struct open_claim **claim)
 			 : how;
 }
 
-/* Who signs for a domain is one organisation at a time. */
-static bool
-dkim_held(const struct intake *in, const struct open_claim *mine)
-{
-	for (const struct open_claim *c =
-		 part_same(in->part, in->job.request.domain);
-	     c != NULL; c = c->same)
-		if (c != mine && function_wanted(&c->claim, FUNCTION_DKIM))
-			return true;
-	return false;
-}
-
 /* A selector is a name in the DNS: no two keys share it, whosever they are. */
 static bool
 selector_used(const struct intake *in)
@@ -242,7 +230,7 @@ selector_used(const struct intake *in)
 static enum code
 judge_key(const struct intake *in)
 {
-	if (dkim_held(in, known_claim(in)))
+	if (step_dkim_held(in->part, in->who.domain, known_claim(in)))
 		return CODE_DKIM_HELD;
 	return selector_used(in) ? CODE_SELECTOR_USED : CODE_NONE;
 }
@@ -350,7 +338,8 @@ judge_wishes(const struct intake *in)
 		return code;
 	if ((r->checks & 1u << CHECK_DKIM) && c->keys_n == 0)
 		return CODE_NO_KEY;
-	if ((r->functions & 1u << FUNCTION_DKIM) && dkim_held(in, claim))
+	if ((r->functions & 1u << FUNCTION_DKIM) &&
+	    step_dkim_held(in->part, in->who.domain, claim))
 		return CODE_DKIM_HELD;
 	return CODE_NONE;
 }

@@ -307,7 +307,8 @@ struct asked {			  /* a look that is out at a resolver */
 
 struct resolver_line {
 	int fd;
-	size_t len; /* of the frame being filled */
+	int64_t heard_at; /* mono ms of its last answer */
+	size_t len;	  /* of the frame being filled */
 	uint8_t frame[WIRE_FRAME_MAX];
 };
 
@@ -423,6 +424,10 @@ enum next step_key(struct scheduler *s, const struct step_on *on,
     const char *selector, const struct dkim_public *key,
     struct err *e) MUST_USE;
 bool step_proven(const struct open_claim *claim); /* verified or lapsing */
+/* Another organisation signs for the domain, or has proven it and is about to.
+ * A wish without a proof keeps nobody out. mine: NULL = none. */
+bool step_dkim_held(
+    const struct part *part, const char *domain, const struct open_claim *mine);
 /* Ends a request: its result, its identity among the seen, its tombstone, its
  * hash. */
 struct step_ending {

@@ -56,11 +56,10 @@ step_ripen(const struct scheduler *s, struct part *part, enum lane lane)
 void
 step_ripen_soon(const struct scheduler *s, struct part *part, enum lane lane)
 {
-	int64_t at = s->mono + GRACE_JOBS_MS;
+	int64_t at =
+	    s->mono + (lane == LANE_BULK ? GRACE_BULK_MS : GRACE_JOBS_MS);
 
-	if (lane == LANE_BULK)
-		step_ripen(s, part, lane);
-	else if (at < part->ripe_at)
+	if (at < part->ripe_at)
 		part->ripe_at = at;
 }
 
@@ -280,6 +279,49 @@ tell_rivals(struct scheduler *s, const struct step_on *on, struct err *e)
 	return how;
 }
 
+bool
+step_dkim_held(
+    const struct part *part, const char *domain, const struct open_claim *mine)
+{
+	for (const struct open_claim *c = part_same(part, domain); c != NULL;
+	     c = c->same)
+		if (c != mine && function_wanted(&c->claim, FUNCTION_DKIM) &&
+		    (step_proven(c) ||
+			c->claim.function[FUNCTION_DKIM].status !=
+			    FUNCTION_PENDING))
+			return true;
+	return false;
+}
+
+/* Two organisations wished to sign for a domain before either had proven it.
+ * The other one has it: what this one asked for ends. *job: of the step, NULL
+ * when it was among them. */
+static enum next
+lose_dkim(struct scheduler *s, struct open_claim *claim,
+    const struct open_job **job, int64_t now, struct err *e)
+{
+	struct open_job *next;
+	enum next how = OK;
+
+	if (claim->claim.function[FUNCTION_DKIM].status != FUNCTION_PENDING ||
+	    !step_dkim_held(claim->part, strchr(claim->key, '/') + 1, claim))
+		return OK;
+	for (struct open_job *j = claim->jobs; how == OK && j != NULL;
+	     j = next) {
+		next = j->next;
+		if (!(j->job.then & 1u << FUNCTION_DKIM))
+			continue;
+		if (j == *job)
+			*job = NULL;
+		how = step_settle(
+		    s, j, END_REJECTED, CODE_DKIM_HELD, NULL, now, e);
+	}
+	return how == OK ? step_function(s,
+			       &(struct step_on){.claim = claim, .now = now},
+			       FUNCTION_DKIM, FUNCTION_EV_EXPIRE, NULL, e)
+			 : how;
+}
+
 /* dkim first: spf may wait for it. */
 static enum next
 ready_all(struct scheduler *s, const struct step_on *on, struct err *e)
@@ -298,12 +340,15 @@ step_claim(struct scheduler *s, const struct step_on *on, enum claim_event ev,
 {
 	bool was = step_proven(on->claim);
 	enum next how = step_one(s, on, ev, f, e);
+	struct step_on after = *on;
 
 	if (how != OK || was == step_proven(on->claim))
 		return how;
 	how = tell_rivals(s, on, e);
 	if (how == OK && !was)
-		how = ready_all(s, on, e);
+		how = lose_dkim(s, on->claim, &after.job, on->now, e);
+	if (how == OK && !was)
+		how = ready_all(s, &after, e);
 	return how == OK ? vigil_see(s, on->claim, e) : how;
 }
 

@@ -248,7 +248,7 @@ vigil_now(struct scheduler *s, struct open_claim *claim, uint32_t checks,
 enum next
 vigil_watch(struct scheduler *s, struct open_claim *claim, struct err *e)
 {
-	struct watch *w = watch_of(s, claim);
+	struct watch *w = s->policy->watch_ms == 0 ? NULL : watch_of(s, claim);
 	int64_t now = scheduler_now(s);
 	int64_t due = last_look(claim) + gap_ms(s, claim);
 

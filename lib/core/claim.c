@@ -175,7 +175,7 @@ count_miss(struct check_state *s, enum claim_event ev, int64_t now)
 		s->first_miss_at = 0;
 	} else if (ev == CLAIM_EV_MISS) {
 		if (s->misses == 0)
-			s->first_miss_at = now;
+			s->first_miss_at = CLAIM_TIME(now);
 		if (s->misses < UINT32_MAX)
 			s->misses++;
 	}
@@ -194,7 +194,7 @@ claim_note(
 		todo |= CLAIM_SAY_LOOK;
 	if (strcmp(claim_saw(c, f->check), f->saw) != 0)
 		keep_saw(s, f->saw);
-	s->looked_at = now;
+	s->looked_at = CLAIM_TIME(now);
 	s->verdict = f->verdict;
 	s->code = f->code;
 	if (f->verdict == VERDICT_PASS)
@@ -204,7 +204,7 @@ claim_note(
 	if (f->verdict != VERDICT_UNDECIDED)
 		s->undecided_since_at = 0;
 	else if (s->undecided_since_at == 0)
-		s->undecided_since_at = now;
+		s->undecided_since_at = CLAIM_TIME(now);
 	count_miss(s, ev, now);
 	c->ver++;
 	return todo;
@@ -248,7 +248,7 @@ give_up(struct claim *c, int64_t now)
 
 		if (f->status == FUNCTION_OFF)
 			continue;
-		*f = (struct function_state){FUNCTION_OFF, now};
+		*f = (struct function_state){CLAIM_TIME(now), FUNCTION_OFF};
 		todo = CLAIM_SAY_FUNCTION;
 	}
 	mem_free(c->keys);

@@ -37,23 +37,27 @@ enum function_status {
 	FUNCTION_STATUS_N,
 };
 
+/* Millions of claims are in memory, each with all of the following. So their
+ * times have 48 bits, which last until the year 6429. */
+#define CLAIM_TIME_MAX 0x7fffffffffffLL
+#define CLAIM_TIME(at) ((at)&CLAIM_TIME_MAX)
+
 struct function_state {
-	enum function_status status;
-	int64_t since_at;
+	int64_t since_at : 48;
+	enum function_status status : 8;
 };
 
 /* What is remembered of the looks at one check. */
 struct check_state {
-	int64_t looked_at;	    /* last look, 0 = never */
-	int64_t undecided_since_at; /* 0 = the last look was definitive */
-	int64_t first_miss_at;
+	int64_t looked_at : 48;		 /* last look, 0 = never */
+	enum code code : 16;		 /* of it, as are the next two */
+	int64_t undecided_since_at : 48; /* 0 = it was definitive */
+	enum verdict verdict : 8;
+	enum assurance assurance : 8;
+	int64_t first_miss_at : 48;
 	uint32_t misses; /* definitive misses in a row since first_miss_at */
 	uint32_t neg_ttl_s;
 	char *saw; /* mem_alloc; NULL = "" (most have nothing to say) */
-	/* of the last look; a claim has four of these: every octet counts */
-	enum verdict verdict : 8;
-	enum code code : 16;
-	enum assurance assurance : 8;
 };
 
 /* A public key of this claim. The first of them is the one that is to be

@@ -159,7 +159,7 @@ function_step(struct claim *c, enum function fn, enum function_event ev,
 	if (to == f->status)
 		return todo;
 	f->status = to;
-	f->since_at = now;
+	f->since_at = CLAIM_TIME(now);
 	if (todo == 0)
 		c->ver++;
 	return todo | CLAIM_SAVE | CLAIM_SAY_FUNCTION;

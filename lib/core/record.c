@@ -212,13 +212,24 @@ put_check(struct writer *w, const struct check_state *s)
 	put_text(w, s->saw);
 }
 
+/* As a claim keeps it. */
+static int64_t
+get_time(struct reader *r)
+{
+	int64_t at = reader_i64(r);
+
+	if (at < 0 || at > CLAIM_TIME_MAX)
+		r->bad = true;
+	return r->bad ? 0 : at;
+}
+
 static void
 get_check(struct reader *r, struct check_state *s, bool *full)
 {
-	s->looked_at = reader_i64(r);
-	s->undecided_since_at = reader_i64(r);
+	s->looked_at = CLAIM_TIME(get_time(r));
+	s->undecided_since_at = CLAIM_TIME(get_time(r));
 	s->misses = reader_u32(r);
-	s->first_miss_at = reader_i64(r);
+	s->first_miss_at = CLAIM_TIME(get_time(r));
 	s->verdict = (enum verdict)get_u8_below(r, VERDICT_N);
 	s->code = (enum code)get_u16_below(r, CODE_N);
 	s->assurance = (enum assurance)get_u8_below(r, ASSURANCE_N);
@@ -269,7 +280,7 @@ get_functions(struct reader *r, struct claim *c)
 	for (unsigned i = FUNCTION_SPF; i <= FUNCTION_DKIM; i++) {
 		c->function[i].status =
 		    (enum function_status)get_u8_below(r, FUNCTION_STATUS_N);
-		c->function[i].since_at = reader_i64(r);
+		c->function[i].since_at = CLAIM_TIME(get_time(r));
 	}
 }
 

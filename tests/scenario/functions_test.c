@@ -784,6 +784,23 @@ while_somebody_watches_it_is_found_within_half_a_minute(void **state)
 	world_check_settled();
 }
 
+/* Policy may say that nobody does either. */
+static void
+nobody_watches_where_policy_says_so(void **state)
+{
+	(void)state;
+	world_policy()->watch_ms = 0;
+	world_policy()->recheck_ms = 0;
+	world_start(0);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v", "\"deadline_s\":0");
+	watch_for("a.test", 8 * MINUTE);
+	switch_on("b.test");
+	world_run(3 * DAY);
+	assert_int_equal(world_looks("a.test"), 1);
+	assert_int_equal(world_looks("b.test"), 1);
+	world_check_settled();
+}
+
 static void
 a_watch_ends_by_itself_and_counts_nothing(void **state)
 {
@@ -894,6 +911,28 @@ one_organisation_signs_for_a_domain(void **state)
 	world_check_settled();
 }
 
+/* A wish alone keeps nobody out; of two, the first to prove has it. */
+static void
+who_proves_first_signs(void **state)
+{
+	(void)state;
+	world_start(0);
+	world_post_as("other", TOPIC_JOBS, "claim", "a.test", "ok", KEY_2);
+	world_post_as("other", TOPIC_JOBS, "verify", "a.test", "ov", THEN_BOTH);
+	world_run(SECOND);
+	switch_on("a.test");
+	/* in this world the answer is the same for both */
+	world_run(MINUTE);
+	assert_string_equal(
+	    world_outcome_of("other", "a.test", "ov"), "rejected");
+	assert_rejected("ov", "dkim_held");
+	assert_int_equal(changes("dkim", "expired"), 1);
+	assert_int_equal(world_count(TOPIC_EVENTS, "claim.contested", NULL), 2);
+	assert_both("a.test", FUNCTION_ACTIVE);
+	assert_int_equal(world_scheduler(0)->asked_n[LANE_JOBS], 0);
+	world_check_settled();
+}
+
 /* An answer that was asked with another key proves nothing. */
 static void
 an_answer_for_the_key_before_says_nothing(void **state)
@@ -996,9 +1035,11 @@ main(void)
 	    CASE(a_recheck_looks_now_and_takes_nothing_away),
 	    CASE(a_late_answer_takes_nothing_away),
 	    CASE(while_somebody_watches_it_is_found_within_half_a_minute),
+	    CASE(nobody_watches_where_policy_says_so),
 	    CASE(a_watch_ends_by_itself_and_counts_nothing),
 	    CASE(what_may_not_be_asked_for_is_refused),
 	    CASE(one_organisation_signs_for_a_domain),
+	    CASE(who_proves_first_signs),
 	    CASE(an_answer_for_the_key_before_says_nothing),
 	    CASE(a_crash_forgets_nothing),
 	    CASE(a_look_of_its_own_that_kills_is_put_off),

@@ -521,6 +521,30 @@ a_look_without_an_answer_is_sent_again(void **state)
 	world_check_settled();
 }
 
+/* It works off a long queue: asking again would make that longer. */
+static void
+a_busy_resolver_is_not_asked_twice(void **state)
+{
+	(void)state;
+	char id[16];
+
+	world_start(0);
+	world_dns_delay(NEVER);
+	world_post(TOPIC_JOBS, "verify", "a.test", "j", "\"deadline_s\":0");
+	world_run(SECOND);
+	world_dns_delay(3);
+	for (int i = 0; i < 9; i++) {
+		snprintf(id, sizeof(id), "o%d", i);
+		world_post(
+		    TOPIC_JOBS, "verify", "b.test", id, "\"deadline_s\":0");
+		world_run(30 * SECOND);
+		assert_int_equal(world_looks("a.test"), 1);
+	}
+	world_run(MINUTE);
+	assert_int_equal(world_looks("a.test"), 2);
+	world_check_settled();
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 
 int
@@ -540,6 +564,7 @@ main(void)
 	    CASE(a_look_that_kills_resolvers_ends_its_job),
 	    CASE(a_new_resolver_is_asked_what_the_old_one_left),
 	    CASE(a_look_without_an_answer_is_sent_again),
+	    CASE(a_busy_resolver_is_not_asked_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,7 +75,7 @@ def events():
     for path in glob.glob("worker/*.c", root_dir=ROOT) + glob.glob("lib/io/*.c", root_dir=ROOT):
         text = read(path)
         found |= set(re.findall(
-            r'\b(?:log_line|fail|stuck|end)\([^;]*?"([a-z]+\.[a-z_]+)"', text))
+            r'\b(?:log_line|fail|stuck|end|say)\([^;]*?"([a-z]+\.[a-z_]+)"', text))
         found |= set(re.findall(r'\? "[a-z._]+"\s+: "([a-z]+\.[a-z_]+)"', text))
     return found
 

@@ -54,7 +54,7 @@ def shown(pool, org, domain):
 
 def settled(pool, org, job, outcome):
     h, doc = until(lambda: pool.job_doc(org, job) if
-                   pool.job_doc(org, job)[0].get("outcome") != "open" else None, 10, job)
+                   pool.job_doc(org, job)[0].get("outcome", "open") != "open" else None, 10, job)
     assert h["outcome"] == doc["outcome"] == outcome
     assert pool.redis.ttl("domainproof:job:%s:%s" % (org, job)) > 0
 

@@ -88,7 +88,7 @@ claim_with(
 	claim_init(&c);
 	c.ver = 7;
 	c.status = ownership;
-	c.function[fn] = (struct function_state){status, NOW - 9 * HOUR_MS};
+	c.function[fn] = (struct function_state){NOW - 9 * HOUR_MS, status};
 	c.check[function_check(fn)].verdict = VERDICT_PASS;
 	c.check[function_check(fn)].looked_at = NOW - HOUR_MS;
 	return c;

@@ -67,8 +67,8 @@ static const struct claim a_claim = {
 	    /* never looked at */
 	    [CHECK_DMARC] = {.verdict = VERDICT_UNDECIDED},
 	},
-    .function = {[FUNCTION_SPF] = {FUNCTION_ACTIVE, 1790000000007},
-	[FUNCTION_DKIM] = {FUNCTION_LAPSING, 1790000000008}},
+    .function = {[FUNCTION_SPF] = {1790000000007, FUNCTION_ACTIVE},
+	[FUNCTION_DKIM] = {1790000000008, FUNCTION_LAPSING}},
     .keys_n = 2,
     .keys = some_keys,
     .tail = no_tail,
@@ -538,6 +538,8 @@ test_refused(void **state)
 	    {"claim-2.hex", 83, SAW_MAX + 1},	 /* length of saw */
 	    {"claim-2.hex", 84, '\n'},		 /* saw */
 	    {"claim-2.hex", 84, 0},		 /* saw */
+	    {"claim-2.hex", 46, 0x80},		 /* a time before all */
+	    {"claim-2.hex", 47, 0x80},		 /* and one behind all */
 	    {"claim-2.hex", 134, 0x07},		 /* checks: ownership twice */
 	    {"claim-2.hex", 134, 0x16},		 /* checks: an unknown one */
 	    {"claim-2.hex", 163, VERDICT_N},	 /* spf */
