@@ -335,6 +335,14 @@ test_limits(void **state)
 		"d.test redirect=d.test", 10, 0},
 	    {"4.6.4", "d.test TXT v=spf1 a:g.test mx:g.test +all", PASS,
 		"d.test +all", 2, 2},
+	    /* what %{p} costs */
+	    {"4.6.4",
+		"d.test TXT v=spf1 a:g.test mx:g.test exists:%{p}.x.test -all",
+		PERMERROR, "d.test exists:%{p}.x.test", 3, 3},
+	    {"4.6.4",
+		"d.test TXT v=spf1 exists:%{p}.x.test exists:%{p}.y.test -all\n"
+		"unknown.x.test TXT x\nunknown.y.test A 127.0.0.2",
+		PASS, "d.test exists:%{p}.y.test", 2, 2},
 	    {"4.6.4",
 		"d.test TXT v=spf1 a:g.test mx:g.test exists:g.test "
 		"+all",
@@ -428,6 +436,20 @@ test_asked(void **state)
 		"u@d.test", IP,
 		"TXT d.test, PTR 1.2.0.192.in-addr.arpa, A o.test, A x.d.test, "
 		"A x.d.test.a.test"},
+	    {"d.test TXT v=spf1 exists:%{p}.a.test -all\n"
+	     "1.2.0.192.in-addr.arpa PTR x.d.test\n"
+	     "1.2.0.192.in-addr.arpa PTR y.d.test\n"
+	     "1.2.0.192.in-addr.arpa PTR o.test\n"
+	     "o.test A 192.0.2.1\nx.d.test A 192.0.2.1\ny.d.test A 192.0.2.1",
+		"u@d.test", IP,
+		"TXT d.test, PTR 1.2.0.192.in-addr.arpa, A x.d.test, A "
+		"y.d.test, "
+		"A o.test, A x.d.test.a.test"},
+	    /* addresses that lead to no names at all */
+	    {"d.test TXT v=spf1 ptr exists:%{p}.a.test -all\n"
+	     "1.2.0.192.in-addr.arpa PTR .",
+		"u@d.test", IP,
+		"TXT d.test, PTR 1.2.0.192.in-addr.arpa, A unknown.a.test"},
 	    {"d.test TXT v=spf1 exists:%{p}.a.test -all", "u@d.test", IP,
 		"TXT d.test, PTR 1.2.0.192.in-addr.arpa, A unknown.a.test"},
 	};
@@ -588,6 +610,15 @@ test_assume(void **state)
 	spf_assume(s, (const uint8_t *)record, strlen(record));
 	spf_zone_run(s, "e.test TXT v=spf1 +all", asked, sizeof(asked));
 	assert_string_equal(asked, "TXT e.test");
+	assert_int_equal(spf_verdict(s)->result, SPF_RESULT_PASS);
+
+	/* of a domain that is no name */
+	s = begin(SPF_CHECK, IP, "u@a..b", "h.test");
+	spf_assume(s, (const uint8_t *)"v=spf1 exists:%{p}.x.test", 25);
+	spf_zone_run(s,
+	    "1.2.0.192.in-addr.arpa PTR n.test\nn.test A 192.0.2.1\n"
+	    "n.test.x.test A 127.0.0.2",
+	    NULL, 0);
 	assert_int_equal(spf_verdict(s)->result, SPF_RESULT_PASS);
 
 	s = begin(SPF_CHECK, IP, "u@d.test", "h.test");
