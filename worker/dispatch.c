@@ -85,7 +85,8 @@ flush_line(struct resolver_line *line)
 	if (line->len == 0)
 		return true;
 	sent = frame_send(line->fd, line->frame, line->len);
-	if (sent == FRAME_AGAIN)
+	line->full = sent == FRAME_AGAIN;
+	if (line->full)
 		return false;
 	/* closed: the supervisor replaces it, and all is sent again */
 	line->len = 0;
@@ -306,13 +307,22 @@ dispatch_turn(struct scheduler *s, struct err *e)
 	return how;
 }
 
+static bool
+any_full(const struct scheduler *s)
+{
+	for (unsigned r = 0; r < s->resolvers_n; r++)
+		if (s->lines[r].full)
+			return true;
+	return false;
+}
+
 int64_t
 dispatch_next_due(const struct scheduler *s)
 {
 	int64_t due;
 
-	if (!s->clock_known || scheduler_full(s))
-		return INT64_MAX; /* a commit will wake us */
+	if (!s->clock_known || scheduler_full(s) || any_full(s))
+		return INT64_MAX; /* a commit or a POLLOUT will wake us */
 	due = vigil_next_due(s);
 	for (int l = 0; l < LANE_N; l++) {
 		const struct timer *t = timers_first(&s->due[l]);

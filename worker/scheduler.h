@@ -307,6 +307,7 @@ struct asked {			  /* a look that is out at a resolver */
 
 struct resolver_line {
 	int fd;
+	bool full;	  /* it takes no more: a POLLOUT will wake us */
 	int64_t heard_at; /* mono ms of its last answer */
 	size_t len;	  /* of the frame being filled */
 	uint8_t frame[WIRE_FRAME_MAX];
