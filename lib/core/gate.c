@@ -39,7 +39,6 @@ struct gate {
 	/* Those with a line: examined when one of theirs left (ready), and
 	 * all of them now and then, for time gives credit too. */
 	struct domain_list lines, ready;
-	size_t sweep_left;
 	int64_t sweep_due;
 	struct gate_domain *chains[CHAINS];
 };
@@ -308,10 +307,9 @@ gate_turn(struct gate *g, int64_t now, enum gate_next *what)
 
 	if (now >= g->sweep_due) {
 		g->sweep_due = now + GATE_SWEEP_MS;
-		g->sweep_left = g->lines.n;
+		while (g->lines.first)
+			list_move(g, g->lines.first, LIST_READY);
 	}
-	for (; g->sweep_left && g->lines.n; g->sweep_left--)
-		list_move(g, g->lines.first, LIST_READY);
 	while (g->ready.n) {
 		struct gate_domain *d = g->ready.first;
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/gate.h"
+#include "tests/unit/mem_fails.h"
 
 #define PASSES 5000
 
@@ -182,6 +183,75 @@ test_domains_are_bounded(void **state)
 	gate_close(g);
 }
 
+/* All are in use: the next goes uncounted, and so it does without memory. */
+static void
+test_no_room_for_a_domain(void **state)
+{
+	static struct gate_pass held[GATE_DOMAINS_MAX], p;
+	struct gate *g = opened(60, 1);
+	struct dname name;
+	char text[32];
+
+	(void)state;
+	for (unsigned i = 0; i < GATE_DOMAINS_MAX; i++) {
+		snprintf(text, sizeof(text), "d%u.test", i);
+		assert_int_equal(dname_from_text(&name, text, NULL), DNAME_OK);
+		assert_int_equal(gate_enter(g, &held[i], &name, 0), GATE_GO);
+	}
+	assert_int_equal(gate_domains(g), GATE_DOMAINS_MAX);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(enter(g, "one.more.test", 1), GATE_GO);
+		assert_null(passes[i].domain);
+		gate_again(g, &passes[i]);
+		gate_leave(g, &passes[i]);
+	}
+	gate_close(g);
+
+	g = opened(60, 1);
+	mem_left = 0;
+	assert_int_equal(enter(g, "a.test", 0), GATE_GO);
+	assert_int_equal(enter(g, "a.test", 0), GATE_GO);
+	mem_left = UINT32_MAX;
+	assert_int_equal(enter(g, "a.test", 0), GATE_GO);
+	assert_int_equal(gate_enter(g, &p, &name, 0), GATE_GO);
+	gate_close(g);
+}
+
+/* Nobody's question is under way, but somebody waits: it is not forgotten. */
+static void
+test_who_waits_is_remembered(void **state)
+{
+	struct gate *g = opened(1, 10);
+	enum gate_next what;
+
+	(void)state;
+	assert_int_equal(enter(g, "a.test", 0), GATE_GO);
+	gate_leave(g, &passes[0]);
+	for (int i = 0; i < 4; i++) /* so many may, in any case */
+		assert_int_equal(enter(g, "a.test", 0), GATE_WAIT);
+	assert_int_equal(enter(g, "a.test", 0), GATE_SHUT);
+	assert_int_equal(enter(g, "b.test", 70000), GATE_GO);
+	assert_ptr_equal(gate_turn(g, 70001, &what), &passes[1]);
+	assert_int_equal(what, GATE_GO);
+	assert_ptr_equal(gate_turn(g, 70001, &what), &passes[2]);
+	assert_int_equal(what, GATE_SHUT);
+	gate_close(g);
+}
+
+static void
+test_no_memory(void **state)
+{
+	struct gate_conf conf = {.per_minute = 1, .at_once = 1};
+	struct gate *g;
+	struct err e;
+
+	(void)state;
+	mem_left = 0;
+	assert_int_equal(gate_open(&g, &conf, 7, &e), RETRY);
+	mem_left = UINT32_MAX;
+	gate_close(NULL);
+}
+
 /* One that floods does not keep the others waiting. */
 static void
 test_lines_take_turns(void **state)
@@ -212,6 +282,9 @@ main(void)
 	    cmocka_unit_test(test_line_is_not_for_ever),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_domains_are_bounded),
+	    cmocka_unit_test(test_no_room_for_a_domain),
+	    cmocka_unit_test(test_who_waits_is_remembered),
+	    cmocka_unit_test(test_no_memory),
 	    cmocka_unit_test(test_lines_take_turns),
 	};
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/lookups.h"
+#include "tests/unit/mem_fails.h"
 
 static const struct lookup_target RESOLVERS;
 
@@ -411,6 +412,72 @@ test_not_asked(void **state)
 	lookups_close(c);
 }
 
+static void
+test_no_memory(void **state)
+{
+	struct lookups *c;
+	struct asked a, b;
+	struct err e;
+
+	(void)state;
+	mem_left = 0;
+	assert_int_equal(lookups_open(&c, 10, 10000, 7, &e), RETRY);
+	mem_left = UINT32_MAX;
+	lookups_close(NULL);
+
+	c = opened(10, 10000);
+	mem_left = 0;
+	want(c, &a, "a.test", 0);
+	assert_int_equal(a.next, LOOKUP_ALONE);
+	mem_left = 1;
+	want(c, &a, "a.test", 0);
+	want(c, &b, "a.test", 0);
+	/* there is none for a copy: those who wait have it all the same */
+	assert_ptr_equal(settle(c, &a, "answer", 0, 60000), &b.waiter);
+	mem_left = UINT32_MAX;
+	assert_int_equal(lookups_n(c), 0);
+	lookups_close(c);
+}
+
+static void
+test_no_octets(void **state)
+{
+	struct lookups *c = opened(10, 10000);
+	struct asked a;
+
+	(void)state;
+	want(c, &a, "a.test", 0);
+	settle(c, &a, "", 0, 60000);
+	want(c, &a, "a.test", 0);
+	assert_int_equal(a.next, LOOKUP_HIT);
+	assert_non_null(a.got.bytes);
+	assert_int_equal(a.got.len, 0);
+	lookups_close(c);
+}
+
+/* More than there are chains: each is found again, and can go. */
+static void
+test_many(void **state)
+{
+	enum { MANY = 40000 };
+	struct lookups *c = opened(MANY, 1u << 26);
+	struct asked a;
+	char name[32];
+
+	(void)state;
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < MANY; i++) {
+			snprintf(name, sizeof(name), "n%d.test", i);
+			want(c, &a, name, round);
+			assert_int_equal(
+			    a.next, round ? LOOKUP_HIT : LOOKUP_ASK);
+			if (!round)
+				settle(c, &a, name, 0, 60000);
+		}
+	assert_int_equal(lookups_n(c), MANY);
+	lookups_close(c);
+}
+
 int
 main(void)
 {
@@ -427,6 +494,9 @@ main(void)
 	    cmocka_unit_test(test_failures_are_forgotten),
 	    cmocka_unit_test(test_kinds_do_not_mix),
 	    cmocka_unit_test(test_not_asked),
+	    cmocka_unit_test(test_no_memory),
+	    cmocka_unit_test(test_no_octets),
+	    cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
