@@ -132,14 +132,9 @@ look_at_it(struct include *in)
 		in->due = clock_mono_ms() + INCLUDE_UNKNOWN_MS;
 }
 
-static void
-say(const struct include *in, enum log_level level, const char *event,
-    const struct finding *f)
-{
-	log_line(level, event,
-	    FIELDS(TEXT("include", in->conf.policy->spf_include),
-		TEXT("code", code_name(f->code)), TEXT("why", f->saw)));
-}
+#define WHICH(in, f)                                                           \
+	FIELDS(TEXT("include", (in)->conf.policy->spf_include),                \
+	    TEXT("code", code_name((f)->code)), TEXT("why", (f)->saw))
 
 static void
 is_well(struct include *in, const struct finding *f)
@@ -149,7 +144,7 @@ is_well(struct include *in, const struct finding *f)
 
 	memcpy(in->addresses, addr, in->addresses_n * sizeof(*addr));
 	if (in->state != STATE_WELL)
-		say(in, LOG_INFO, "include.well", f);
+		log_line(LOG_INFO, "include.well", WHICH(in, f));
 	in->state = STATE_WELL;
 	in->due = clock_mono_ms() + INCLUDE_WELL_MS;
 }
@@ -158,7 +153,7 @@ static void
 is_broken(struct include *in, const struct finding *f)
 {
 	if (in->state != STATE_BROKEN)
-		say(in, LOG_ERROR, "include.broken", f);
+		log_line(LOG_ERROR, "include.broken", WHICH(in, f));
 	in->state = STATE_BROKEN;
 	in->due = clock_mono_ms() + INCLUDE_BROKEN_MS;
 }
@@ -168,7 +163,7 @@ static void
 is_unknown(struct include *in, const struct finding *f)
 {
 	if (!in->told)
-		say(in, LOG_WARN, "include.unknown", f);
+		log_line(LOG_WARN, "include.unknown", WHICH(in, f));
 	in->due = clock_mono_ms() + INCLUDE_UNKNOWN_MS;
 }
 
