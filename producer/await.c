@@ -15,14 +15,18 @@
 
 struct one {
 	char org[ORG_MAX + 1];
-	char id[JOB_ID_MAX + 1];
+	char id[JOB_ID_MAX + 1]; /* of the one it joined, if it did */
+	char posted[JOB_ID_MAX + 1];
 	char domain[DNAME_TEXT_MAX + 1];
+	int32_t partition;
+	int64_t offset;
 	unsigned hops;
 };
 
 struct await {
 	struct redis *redis;
 	await_told_fn *told;
+	poster_told_fn *lost; /* NULL: told already, or not wanted */
 	void *arg;
 	size_t n, cap;
 	struct one *ones; /* those that have not ended */
@@ -74,9 +78,14 @@ await_n(const struct await *a)
 	return a->n;
 }
 
+void
+await_lost(struct await *a, poster_told_fn *lost)
+{
+	a->lost = lost;
+}
+
 enum next
-await_add(struct await *a, const char *org, const char *id, const char *domain,
-    struct err *e)
+await_add(struct await *a, const struct receipt *r, struct err *e)
 {
 	struct one *one;
 
@@ -97,11 +106,34 @@ await_add(struct await *a, const char *org, const char *id, const char *domain,
 		a->cap = cap;
 	}
 	one = &a->ones[a->n++];
-	one->hops = 0;
-	snprintf(one->org, sizeof(one->org), "%s", org);
-	snprintf(one->id, sizeof(one->id), "%s", id);
-	snprintf(one->domain, sizeof(one->domain), "%s", domain);
+	*one = (struct one){.partition = r->partition, .offset = r->offset};
+	snprintf(one->org, sizeof(one->org), "%s", r->org);
+	snprintf(one->id, sizeof(one->id), "%s", r->id);
+	snprintf(one->posted, sizeof(one->posted), "%s", r->id);
+	snprintf(one->domain, sizeof(one->domain), "%s", r->domain);
 	return OK;
+}
+
+static void
+tell_lost(struct await *a)
+{
+	poster_told_fn *lost = a->lost;
+
+	a->lost = NULL;
+	if (lost == NULL || a->n == 0)
+		return;
+	progress_hide(&a->progress);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct one *one = &a->ones[i];
+
+		lost(a->arg, &(struct receipt){.org = one->org,
+				 .domain = one->domain,
+				 .id = one->posted,
+				 .stored = true,
+				 .partition = one->partition,
+				 .offset = one->offset});
+	}
+	fflush(stdout);
 }
 
 /* True when it joined another, which is then waited for in its stead. */
@@ -189,6 +221,8 @@ run(struct await *a, int64_t limit_ms, struct err *e)
 		enum ask got = ask_all(a, now >= until, e);
 
 		now = clock_mono_ms();
+		if (got == ASK_DOWN)
+			tell_lost(a);
 		if (got != ASK_DOWN)
 			down_at = -1;
 		else if (down_at < 0)
@@ -209,6 +243,8 @@ await_run(struct await *a, int64_t limit_ms, struct err *e)
 
 	progress_begin(&a->progress, "settled", 0);
 	next = run(a, limit_ms, e);
+	if (command_interrupted())
+		tell_lost(a);
 	progress_end(&a->progress);
 	return next;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Waiting for jobs to end, by asking Redis now and then. */
 #pragma once
+#include "producer/post.h"
 #include "producer/view.h"
 
 #define AWAIT_MAX 10000 /* jobs at once */
@@ -14,9 +15,14 @@ typedef void await_told_fn(
 
 enum next await_open(struct await **out, const struct command *c,
     await_told_fn *told, void *arg, struct err *e) MUST_USE;
-/* REJECT: there are AWAIT_MAX already. */
-enum next await_add(struct await *a, const char *org, const char *id,
-    const char *domain, struct err *e) MUST_USE;
+/* The receipts of those whose end may never be seen from here: Redis can't be
+ * asked, or somebody pressed ^C. Once at most; the waiting may go on, and their
+ * end be told all the same. */
+void await_lost(struct await *a, poster_told_fn *lost);
+/* As the receipt says (its partition may be -1, its domain ""). REJECT: there
+ * are AWAIT_MAX already. */
+enum next await_add(
+    struct await *a, const struct receipt *r, struct err *e) MUST_USE;
 /* Until all have ended, limit_ms is over, or a signal. RETRY: Redis can't be
  * asked for AWAIT_DOWN_MS now; who is still waited for has not been told. */
 #define AWAIT_DOWN_MS 10000

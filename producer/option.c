@@ -9,6 +9,7 @@
 enum kind {
 	KIND_FLAG,
 	KIND_TEXT,
+	KIND_ANY,  /* KIND_TEXT, may be empty */
 	KIND_WORD, /* one of `words` */
 	KIND_DURATION,
 	KIND_MAYBE_DURATION, /* --wait or --wait=DUR */
@@ -170,12 +171,12 @@ static const struct row rows[OPTION_N] = {
 	.help = "the plain check_host() of RFC 7208 for mail from this "
 		"address; wants --mail-from or --helo"},
     [OPTION_MAIL_FROM] = {.name = "mail-from",
-	.kind = KIND_TEXT,
+	.kind = KIND_ANY,
 	.verbs = FOR(CHECK),
 	.value = "MAILBOX",
 	.help = "its envelope sender, \"\" if empty"},
     [OPTION_HELO] = {.name = "helo",
-	.kind = KIND_TEXT,
+	.kind = KIND_ANY,
 	.verbs = FOR(CHECK),
 	.value = "NAME",
 	.help = "its HELO"},
@@ -539,6 +540,7 @@ take_value(struct options *o, enum option i, const char *value, struct err *e)
 	o->text[i] = value;
 	switch (row->kind) {
 	case KIND_FLAG:
+	case KIND_ANY:
 		return OK;
 	case KIND_TEXT:
 		if (value[0] != '\0')

@@ -194,6 +194,18 @@ put_servers(FILE *f, const struct finding *d)
 	}
 }
 
+static void
+put_aligned(FILE *f, const struct finding *d)
+{
+	bool spf = (d->aligned & 1u << CHECK_SPF) != 0;
+	bool dkim = (d->aligned & 1u << CHECK_DKIM) != 0;
+
+	if (d->policy[0] != '\0' && (spf || dkim))
+		fprintf(f, "%*s%-*sour mail, by %s%s%s\n", INDENT, "",
+		    LEAD - INDENT, "aligns", spf ? "spf" : "",
+		    spf && dkim ? " and " : "", dkim ? "dkim" : "");
+}
+
 /* --- a check -------------------------------------------------------------- */
 
 static void
@@ -264,6 +276,7 @@ put_check(FILE *f, const struct report *r, const struct finding *d)
 	if (d->verdict != VERDICT_PASS)
 		put_found(f, d);
 	put_fix(f, d, fix);
+	put_aligned(f, d);
 	put_cost(f, d);
 	put_servers(f, d);
 	for (size_t i = 0; i < d->also_n && i < ALSO_MAX; i++) {

@@ -109,6 +109,61 @@ view_claim_free(struct claim_view *v)
 	v->doc = NULL;
 }
 
+#define OTHERS_MAX 500 /* claims of an organisation that are compared */
+
+struct others {
+	size_t n;
+	char domain[OTHERS_MAX][DNAME_TEXT_MAX + 1];
+};
+
+static void
+on_member(void *arg, const char *text, size_t len)
+{
+	struct others *o = arg;
+
+	if (o->n < OTHERS_MAX && len <= DNAME_TEXT_MAX) {
+		memcpy(o->domain[o->n], text, len);
+		o->domain[o->n++][len] = '\0';
+	}
+}
+
+static bool
+holds_token(
+    struct redis *r, const char *org, const char *domain, const char *token)
+{
+	struct claim_view v;
+	const char *value = NULL;
+	struct err e;
+	bool holds;
+
+	if (view_claim(r, org, domain, &v, &e) == OK && v.doc != NULL)
+		value = document_text(v.doc, "record.value");
+	holds = value != NULL && strstr(value, token) != NULL;
+	view_claim_free(&v);
+	return holds;
+}
+
+bool
+view_token_of(struct redis *r, const char *org, const char *token, char *out)
+{
+	struct others *o = calloc(1, sizeof(*o));
+	char key[KEY_MAX];
+	struct err e;
+	bool found = false;
+
+	snprintf(key, sizeof(key), "domainproof:org:%s", org);
+	if (o != NULL &&
+	    redis_get_members(r, key, OTHERS_MAX, on_member, o, &e) != OK)
+		o->n = 0;
+	for (size_t i = 0; o != NULL && i < o->n && !found; i++) {
+		found = holds_token(r, org, o->domain[i], token);
+		if (found)
+			memcpy(out, o->domain[i], sizeof(o->domain[i]));
+	}
+	free(o);
+	return found;
+}
+
 enum next
 view_job(struct redis *r, const char *org, const char *id, const char *domain,
     struct job_view *v, struct err *e)

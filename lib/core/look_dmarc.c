@@ -44,6 +44,18 @@ is_no_answer(
 	return !look_definitive(a) || !a->aa || look_alias(zone, a) != NULL;
 }
 
+static uint8_t
+aligned(const struct dmarc_verdict *v)
+{
+	unsigned bits = 0;
+
+	if (v->found && v->dkim == DMARC_ALIGN_YES)
+		bits |= 1u << CHECK_DKIM;
+	if (v->found && v->spf == DMARC_ALIGN_YES)
+		bits |= 1u << CHECK_SPF;
+	return (uint8_t)bits;
+}
+
 /* The record may be another name's. */
 static enum look_next
 end(struct look *l, const struct dmarc_verdict *v)
@@ -59,6 +71,7 @@ end(struct look *l, const struct dmarc_verdict *v)
 		dname_show(&name, f->name);
 	snprintf(f->policy, sizeof(f->policy), "%s",
 	    v->found ? dmarc_policy_name(v->policy) : "");
+	f->aligned = aligned(v);
 	return look_judged(l);
 }
 

@@ -105,6 +105,7 @@ look_finding_init(struct finding *f)
 	f->assurance = ASSURANCE_NONE;
 	f->name[0] = f->expected[0] = f->publish[0] = '\0';
 	f->saw[0] = f->policy[0] = '\0';
+	f->aligned = 0;
 	f->found_n = f->servers_n = f->also_n = f->tree_n = 0;
 	f->neg_ttl_s = f->visible_in_s = 0;
 	f->delegated = f->has_cost = false;

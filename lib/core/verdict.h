@@ -197,6 +197,9 @@ struct finding {
 	/* DMARC: "none", "quarantine", "reject" as published for the domain,
 	 * "" when no record applies; name is then where that record stands */
 	char policy[POLICY_WORD_MAX + 1];
+	/* bits of enum check: by which our mail aligns with From, as far as
+	 * that was asked */
+	uint8_t aligned;
 	/* SPF: what the whole record costs a receiver (RFC 7208 4.6.4) */
 	bool has_cost;
 	uint8_t lookups, voids;

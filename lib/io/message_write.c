@@ -292,6 +292,14 @@ put_policy(struct writer *w, const struct finding *f)
 	json_key_text(w, "policy", f->policy);
 	if (strncmp(f->name, label, sizeof(label) - 1) == 0)
 		key_text_if(w, "record_domain", f->name + sizeof(label) - 1);
+	key_open(w, "aligned", "[");
+	for (unsigned c = 0; c < CHECK_N; c++) {
+		if ((f->aligned & 1u << c) == 0)
+			continue;
+		json_item(w);
+		json_text(w, check_name((enum check)c));
+	}
+	json_raw(w, "]");
 }
 
 void

@@ -815,3 +815,35 @@ redis_get_hash(struct redis *r, const char *key,
 	freeReplyObject(reply);
 	return OK;
 }
+
+/* One page of SSCAN: whole sets may be large, and nobody needs all of one. */
+enum next
+redis_get_members(struct redis *r, const char *key, unsigned most,
+    void (*member)(void *arg, const char *text, size_t len), void *arg,
+    struct err *e)
+{
+	char count[16];
+	const char *argv[] = {"SSCAN", key, "0", "COUNT", count};
+	const redisReply *page;
+	redisReply *reply;
+	enum next next = connected(r, e);
+
+	snprintf(count, sizeof(count), "%u", most);
+	if (next == OK)
+		next = command(r, ARRAY_LEN(argv), argv, &reply, e);
+	if (next != OK)
+		return next;
+	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+	    reply->element[1]->type != REDIS_REPLY_ARRAY) {
+		freeReplyObject(reply);
+		return refused(r, "SSCAN", e);
+	}
+	page = reply->element[1];
+	for (size_t i = 0; i < page->elements; i++) {
+		if (page->element[i]->type == REDIS_REPLY_STRING)
+			member(arg, page->element[i]->str,
+			    (size_t)page->element[i]->len);
+	}
+	freeReplyObject(reply);
+	return OK;
+}

@@ -57,3 +57,7 @@ enum next redis_complete(
 enum next redis_get_hash(struct redis *r, const char *key,
     void (*field)(void *arg, const char *name, const char *text, size_t len),
     void *arg, bool *found, struct err *e) MUST_USE;
+/* Tells the members of a set, about `most` of them. */
+enum next redis_get_members(struct redis *r, const char *key, unsigned most,
+    void (*member)(void *arg, const char *text, size_t len), void *arg,
+    struct err *e) MUST_USE;

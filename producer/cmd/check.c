@@ -150,6 +150,24 @@ only_resolver(struct command *c, const char *text)
 	return true;
 }
 
+/* --- tokens --------------------------------------------------------------- */
+
+/* The word after `token=`, or the whole. False: longer than a token. */
+static bool
+take_token(const char *text, char out[TOKEN_TEXT_MAX + 1])
+{
+	size_t len;
+
+	if (strncmp(text, "token=", 6) == 0)
+		text += 6;
+	len = strcspn(text, " ");
+	if (len == 0 || len > TOKEN_TEXT_MAX)
+		return false;
+	memcpy(out, text, len);
+	out[len] = '\0';
+	return true;
+}
+
 /* --- showing -------------------------------------------------------------- */
 
 static enum exit_word
@@ -286,6 +304,31 @@ on_ours(struct checking *k, const struct finding *f)
 	    k->wish.include, code_name(f->code), f->saw);
 }
 
+/* A token that we issued to the same organisation for another domain: the page
+ * it was copied from was an old one. */
+static void
+find_stale_page(struct checking *k, struct checked *one)
+{
+	struct finding *f = &one->found[CHECK_OWNERSHIP];
+	char text[FOUND_LEN_MAX + 1], token[TOKEN_TEXT_MAX + 1];
+	char other[DNAME_TEXT_MAX + 1];
+
+	if ((one->checks & 1u << CHECK_OWNERSHIP) == 0 || k->redis == NULL ||
+	    f->code != CODE_TOKEN_OTHER || one->org[0] == '\0')
+		return;
+	for (size_t i = 0; i < f->found_n; i++) {
+		memcpy(text, f->found[i].bytes, f->found[i].len);
+		text[f->found[i].len] = '\0';
+		if (!take_token(text, token) ||
+		    strlen(token) != TOKEN_TEXT_MAX ||
+		    !view_token_of(k->redis, one->org, token, other))
+			continue;
+		f->code = CODE_STALE_PAGE;
+		snprintf(f->saw, sizeof(f->saw), "%.*s", SAW_MAX, other);
+		return;
+	}
+}
+
 static void
 on_found(void *arg, uint64_t tag, const struct finding *f)
 {
@@ -301,6 +344,7 @@ on_found(void *arg, uint64_t tag, const struct finding *f)
 	one->left &= ~(1u << tag % CHECK_N);
 	if (one->left != 0)
 		return;
+	find_stale_page(k, one);
 	code = exit_of_all(one);
 	command_count(k->c, code);
 	if (k->c->options.given[OPTION_JSON])
@@ -313,22 +357,6 @@ on_found(void *arg, uint64_t tag, const struct finding *f)
 }
 
 /* --- what is looked for --------------------------------------------------- */
-
-/* The word after `token=`, or the whole. False: longer than a token. */
-static bool
-take_token(const char *text, char out[TOKEN_TEXT_MAX + 1])
-{
-	size_t len;
-
-	if (strncmp(text, "token=", 6) == 0)
-		text += 6;
-	len = strcspn(text, " ");
-	if (len == 0 || len > TOKEN_TEXT_MAX)
-		return false;
-	memcpy(out, text, len);
-	out[len] = '\0';
-	return true;
-}
 
 /* The value of a record that the claim is to publish, NULL if none. */
 static const char *

@@ -254,7 +254,7 @@ on_posted(void *arg, const struct receipt *r)
 
 	if (!r->stored)
 		send_receipt(cl->c, r);
-	else if (await_add(cl->await, r->org, r->id, r->domain, &e) != OK)
+	else if (await_add(cl->await, r, &e) != OK)
 		command_fail(cl->c, EXIT_BUG, "%s", e.text);
 }
 

@@ -28,14 +28,22 @@ on_posted(void *arg, const struct receipt *r)
 	}
 	if (!r->stored)
 		send_receipt(v->c, r);
-	else if (await_add(v->await, r->org, r->id, r->domain, &e) != OK &&
-		 !v->full) {
+	else if (await_add(v->await, r, &e) != OK && !v->full) {
 		v->full = true;
 		command_fail(v->c, EXIT_PENDING,
 		    "%s; the others are posted and not waited for: "
 		    "domainproof status -f FILE shows them",
 		    e.text);
 	}
+}
+
+/* Its end may not be seen from here: whoever posted it can ask for it. */
+static void
+on_lost(void *arg, const struct receipt *r)
+{
+	struct verify *v = arg;
+
+	send_receipt(v->c, r);
 }
 
 /* The job ended: its claim says why. */
@@ -79,8 +87,9 @@ await_all(struct verify *v)
 {
 	struct err e;
 
-	if (command_interrupted() || await_n(v->await) == 0)
+	if (await_n(v->await) == 0)
 		return;
+	await_lost(v->await, on_lost);
 	if (await_run(v->await, wait_limit(v->c), &e) != OK)
 		command_fail(v->c, EXIT_DOWN, "%s", e.text);
 }

@@ -41,7 +41,10 @@ wait_job(struct command *c, const char *org, const char *id)
 
 	if (await_open(&a, c, on_settled, c, &e) != OK)
 		return command_fail(c, EXIT_USAGE, "%s", e.text);
-	if (await_add(a, org, id, "", &e) != OK ||
+	if (await_add(a,
+		&(struct receipt){
+		    .org = org, .id = id, .domain = "", .partition = -1},
+		&e) != OK ||
 	    await_run(a, limit_of(c), &e) != OK)
 		command_fail(c, EXIT_DOWN, "%s", e.text);
 	await_close(a);
