@@ -383,6 +383,7 @@ spf_macro_target(
 	struct out o = {.at = room, .cap = sizeof(room), .slide = true};
 	char *begin = room;
 
+	room[0] = '\0';
 	expand(&o, spec, len, f);
 	if (o.len > 0 && room[o.len - 1] == '.')
 		o.len--;
