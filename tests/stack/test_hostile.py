@@ -113,6 +113,7 @@ SERVER_SAYS = [
     ("wrong_id", RIGHT + " id 1", SILENT),
     ("wrong_id_then_right", RIGHT + " id 1 || " + RIGHT, PASS),
     ("wrong_id_flood", WRONG + " id 1 flood 500 || " + RIGHT, PASS),
+    ("wrong_id_flood_alone", "flood 500 id 1 " + RIGHT, SILENT),
     ("other_address", RIGHT + " from " + ELSEWHERE, SILENT),
     ("other_address_then_right", WRONG + " from " + ELSEWHERE + " || " + RIGHT + " delay 20",
      PASS),
@@ -191,6 +192,7 @@ SERVER_SAYS = [
     ("not_authoritative", RIGHT + " noaa", ("undecided", "LAME")),
     # streams
     ("tcp", {"udp": "tc", "tcp": RIGHT}, PASS),
+    ("tcp_alone", {"udp": "silent", "tcp": RIGHT}, SILENT),
     ("tcp_truncated_too", "tc " + RIGHT, BAD),
     ("tcp_drips", {"udp": "tc", "tcp": RIGHT + " drip 1"}, PASS),
     ("tcp_octet_a_second", {"udp": "tc", "tcp": RIGHT + " drip 1000"}, SILENT),
@@ -398,6 +400,27 @@ def test_failures_are_not_repeated(tmp_path):
     own = [q for q in server.history if q.name == "_example-challenge.dead.test"]
     ms = int(own[-1].ms) - int(own[0].ms)
     assert 1 <= len(own) <= 2 + ms // 1000, own
+
+
+def test_included_records_are_asked_once(tmp_path):
+    """What SPF includes is many domains': kept by its TTL, failures too."""
+    script = ('*.shop.test TXT : txt "v=spf1 include:spf.vendor.test -all" ra\n'
+              'spf.vendor.test TXT : ttl 60 txt "v=spf1 include:a.vendor.test '
+              'include:b.vendor.test -all" ra\n'
+              'a.vendor.test TXT : ttl 60 txt "v=spf1 ip4:192.0.2.0/24 -all" ra\n'
+              'b.vendor.test TXT : servfail ra\n')
+    names = ["n%d.shop.test" % i for i in range(300)]
+    with Hostile(tmp_path, script, [RESOLVER]) as server:
+        run = subprocess.run([BUILD + "/domainproof", "check", "-f", "-", "--only", "spf",
+                              "--resolver", RESOLVER, "--json"], text=True,
+                             capture_output=True, input="\n".join(names) + "\n")
+        found = [json.loads(line) for line in run.stdout.splitlines()]
+    assert {f["domain"] for f in found} == set(names), run.stderr
+    assert {f["checks"]["spf"]["code"] for f in found} == {"SERVFAIL"}
+    asked = collections.Counter(q.name for q in server.history if q.type == "TXT")
+    assert asked["spf.vendor.test"] == asked["a.vendor.test"] == 1
+    assert asked["b.vendor.test"] <= 3  # after one second, and two more
+    assert {asked[name] for name in names} == {1}
 
 
 def test_our_resolver_is_dead(tmp_path):
