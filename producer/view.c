@@ -127,6 +127,17 @@ on_member(void *arg, const char *text, size_t len)
 	}
 }
 
+/* "token=TOKEN expiry=never" */
+static bool
+is_token(const char *value, const char *token)
+{
+	size_t len = strlen(token);
+
+	return strncmp(value, "token=", 6) == 0 &&
+	       strncmp(value + 6, token, len) == 0 &&
+	       (value[6 + len] == ' ' || value[6 + len] == '\0');
+}
+
 static bool
 holds_token(
     struct redis *r, const char *org, const char *domain, const char *token)
@@ -138,7 +149,7 @@ holds_token(
 
 	if (view_claim(r, org, domain, &v, &e) == OK && v.doc != NULL)
 		value = document_text(v.doc, "record.value");
-	holds = value != NULL && strstr(value, token) != NULL;
+	holds = value != NULL && is_token(value, token);
 	view_claim_free(&v);
 	return holds;
 }

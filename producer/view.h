@@ -39,8 +39,8 @@ enum next view_claim(struct redis *r, const char *org, const char *domain,
 void view_claim_free(struct claim_view *v);
 /* The domain, of some of the organisation's others, whose token this is; false
  * if it is none's. out holds DNAME_TEXT_MAX + 1. */
-bool view_token_of(struct redis *r, const char *org, const char *token,
-    char *out) MUST_USE;
+bool view_token_of(
+    struct redis *r, const char *org, const char *token, char *out) MUST_USE;
 /* domain "" = of whichever domain; else a job of another one is unknown. */
 enum next view_job(struct redis *r, const char *org, const char *id,
     const char *domain, struct job_view *v, struct err *e) MUST_USE;

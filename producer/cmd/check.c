@@ -7,6 +7,7 @@
 #include "producer/view.h"
 
 #include "core/json.h"
+#include "core/tags.h"
 #include "io/clock.h"
 #include "io/dns.h"
 #include "io/idna.h"
@@ -358,9 +359,9 @@ on_found(void *arg, uint64_t tag, const struct finding *f)
 
 /* --- what is looked for --------------------------------------------------- */
 
-/* The value of a record that the claim is to publish, NULL if none. */
+/* The value of the key's record that the claim is to publish, NULL if none. */
 static const char *
-record_value(const struct claim_view *v, const char *check, const char **name)
+key_record(const struct claim_view *v)
 {
 	const struct document *one;
 
@@ -368,32 +369,32 @@ record_value(const struct claim_view *v, const char *check, const char **name)
 	     i++) {
 		const char *of = document_text(one, "check");
 
-		*name = document_text(one, "name");
-		if (of != NULL && strcmp(of, check) == 0)
+		if (of != NULL && strcmp(of, check_name(CHECK_DKIM)) == 0)
 			return document_text(one, "value");
 	}
 	return NULL;
 }
 
-/* "v=DKIM1; k=rsa; p=..." as it is to be published, and its name. */
+/* "v=DKIM1; k=rsa; p=...", as the claim says that it is to be published. */
 static void
-take_key(struct key *key, const char *name, const char *value)
+take_key(struct key *key, const char *selector, const char *value)
 {
-	size_t len = name == NULL ? 0 : strcspn(name, ".");
-	const char *label = name == NULL ? NULL : strstr(name, "._domainkey.");
-	const char *p = strstr(value, "p=");
-	enum dkim_type type =
-	    strstr(value, "k=ed25519") != NULL ? DKIM_ED25519 : DKIM_RSA;
+	const struct tag *k, *p;
+	struct tags tags;
+	enum dkim_type type = DKIM_RSA;
 
-	if (label == NULL || p == NULL)
+	if (selector == NULL || value == NULL || !dkim_selector_ok(selector))
 		return;
-	len = (size_t)(label - name);
-	if (len > DKIM_SELECTOR_MAX ||
-	    dkim_public_from_p(&key->key, type, (const uint8_t *)p + 2,
-		strlen(p + 2), NULL) != DKIM_OK)
+	tags_read(&tags, (const uint8_t *)value, strlen(value));
+	k = tags_find(&tags, "k");
+	p = tags_find(&tags, "p");
+	if (k != NULL && tag_is(&tags, k, dkim_type_name(DKIM_ED25519)))
+		type = DKIM_ED25519;
+	if (p == NULL ||
+	    dkim_public_from_p(&key->key, type, tags.bytes + p->value_at,
+		p->value_len, NULL) != DKIM_OK)
 		return;
-	memcpy(key->selector, name, len);
-	key->selector[len] = '\0';
+	snprintf(key->selector, sizeof(key->selector), "%s", selector);
 	key->known = true;
 }
 
@@ -403,7 +404,7 @@ ask_claim(struct checking *k, const struct job_request *q,
     struct look_wish *wish, struct key *key)
 {
 	struct claim_view v;
-	const char *value = NULL, *name = NULL;
+	const char *value;
 	struct err e;
 
 	if (k->redis == NULL || q->org[0] == '\0')
@@ -418,9 +419,10 @@ ask_claim(struct checking *k, const struct job_request *q,
 		if (value != NULL && wish->token[0] == '\0' &&
 		    !take_token(value, wish->token))
 			wish->token[0] = '\0';
-		value = record_value(&v, check_name(CHECK_DKIM), &name);
-		if (value != NULL && key->selector[0] == '\0')
-			take_key(key, name, value);
+		if (key->selector[0] == '\0')
+			take_key(key,
+			    document_text(v.doc, "functions.dkim.selector"),
+			    key_record(&v));
 	}
 	view_claim_free(&v);
 }

@@ -22,19 +22,16 @@ on_posted(void *arg, const struct receipt *r)
 	struct verify *v = arg;
 	struct err e;
 
-	if (v->await == NULL) {
-		send_receipt(v->c, r);
+	if (v->await != NULL && r->stored && await_add(v->await, r, &e) == OK)
 		return;
-	}
-	if (!r->stored)
-		send_receipt(v->c, r);
-	else if (await_add(v->await, r, &e) != OK && !v->full) {
-		v->full = true;
-		command_fail(v->c, EXIT_PENDING,
-		    "%s; the others are posted and not waited for: "
-		    "domainproof status -f FILE shows them",
-		    e.text);
-	}
+	send_receipt(v->c, r);
+	if (v->await == NULL || !r->stored || v->full)
+		return;
+	v->full = true;
+	command_fail(v->c, EXIT_PENDING,
+	    "%s; the others are posted and not waited for: domainproof status "
+	    "-f FILE shows them",
+	    e.text);
 }
 
 /* Its end may not be seen from here: whoever posted it can ask for it. */
