@@ -110,10 +110,12 @@ struct spf_note {
 
 /* Arrays and texts lie in the arena. */
 struct spf_verdict {
-	enum spf_result result;	 /* of an audit: NONE, PERMERROR, TEMPERROR, or
-				  * NEUTRAL = it is sound but for `lookups`,
-				  * `voids` and the notes */
-	const char *explanation; /* of a fail; NULL = none */
+	enum spf_result result; /* of an audit: NONE, PERMERROR, TEMPERROR, or
+				 * NEUTRAL = it is sound but for `lookups`,
+				 * `voids` and the notes */
+	/* of a fail; NULL = none. Octets of the sender's address may be in it:
+	 * escape before showing */
+	const char *explanation;
 	enum spf_problem problem;
 	struct spf_place where; /* of the problem */
 	struct spf_place by;	/* the term that decided; domain NULL = none */
