@@ -377,8 +377,9 @@ static const struct row rows[CODE_N + 1] = {
 		.fix = "Nothing to do: we are told, and mend it.",
 	},
 	[CODE_SPF_INDIRECT] = {
-		.say = "Our servers pass, but through a record of somebody "
-		    "else[: {saw}], who can change that.",
+		.say = "Our servers pass, but not by our own include[: "
+		    "{saw}]; that ends when somebody changes those terms or "
+		    "we change our addresses.",
 		.fix = "When convenient, add our include to your own record.",
 	},
 	[CODE_SPF_NEAR_LIMIT] = {

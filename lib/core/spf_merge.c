@@ -21,6 +21,7 @@ struct merge {
 	char *out;
 	size_t len;
 	bool full;
+	bool has_exp; /* it may be there only once, section 6 */
 	const struct spf_wish *wish;
 	bool ours_first; /* a term before ours could decide against us */
 	char all;	 /* qualifier of the strictest, 0 = none */
@@ -338,9 +339,9 @@ put_modifier(struct merge *m, const uint8_t *bytes, const struct spf_term *t)
 	bool redirect =
 	    t->kind == SPF_REDIRECT && m->records == 1 && m->all == 0;
 
-	/* exp and redirect may be there only once */
-	if (t->kind == SPF_EXP && strstr(m->out, " exp=") != NULL)
+	if (t->kind == SPF_EXP && m->has_exp)
 		return;
+	m->has_exp = m->has_exp || t->kind == SPF_EXP;
 	if (redirect || t->kind == SPF_EXP || t->kind == SPF_OTHER)
 		put_word(m, bytes + t->at, t->len);
 }
