@@ -54,7 +54,7 @@ $(B)/%.o: %.c Makefile VERSION
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 objects: $(CORE) $(IO) $(WORKER) $(PRODUCER) $(FAKE) $(B)/worker/main.o \
-	$(call obj,$(call src,tests/unit) $(call src,tests/scenario))
+	$(call obj,$(call src,tests/unit) $(call src,tests/scenario) $(call src,tests/dns))
 
 # unit tests: the core, and the doors that need no server
 $(B)/unit/%: $(B)/tests/unit/%.o $(IO) $(CORE)

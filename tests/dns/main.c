@@ -73,7 +73,7 @@ main(int argc, char **argv)
 	struct hostile_conf conf = {.port = 53, .seed = 1};
 	const char *path = NULL;
 	struct script script;
-	struct hostile *h;
+	struct hostile *h = NULL;
 	struct err e;
 	char *text;
 	int c;
