@@ -232,8 +232,10 @@ is_ours(const struct clean *c, const char *token, enum case_of how)
 		return false;
 	at += strlen(token);
 	len -= strlen(token);
+	if (len == 0)
+		return true;
 	equals = memchr(at, '=', len);
-	return len == 0 || (equals != NULL && equals != at);
+	return equals != NULL && equals != at;
 }
 
 static enum code

@@ -3,30 +3,6 @@
  * question is enough for what is well. */
 #include "look_world.h"
 
-#define KEY	 "s1._domainkey.a.test"
-#define POLICY	 "_dmarc.a.test"
-#define GOOD_KEY "v=DKIM1; k=ed25519; p=" KEY_P
-#define OLD_KEY	 "v=DKIM1; k=ed25519; p=" OLD_P
-#define GOOD_SPF "v=spf1 include:" INCLUDE " -all"
-#define OUR_SPF	 "v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 -all"
-
-#define TXT(ip, name, value)                                                   \
-	{                                                                      \
-		ip, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,          \
-				      .data = value                            \
-	}
-#define OURS TXT(PUBLIC, INCLUDE, OUR_SPF)
-#define SERIAL(ip, number)                                                     \
-	{                                                                      \
-		ip, D, RRTYPE_SOA, .outcome = OUTCOME_RECORDS, AA, .soa = D,   \
-				   .serial = number                            \
-	}
-#define MADE_UP(ip, value)                                                     \
-	{                                                                      \
-		ip, "random." D, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AA,   \
-					     .data = value                     \
-	}
-
 static const struct test dkim[] = {
     {"right", 0,
 	{ONE_SERVER, TXT(IP_A, KEY, GOOD_KEY), TXT(PUBLIC, KEY, GOOD_KEY)},
