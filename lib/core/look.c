@@ -18,8 +18,7 @@ want(struct look *l, const struct dname *name, enum rrtype type, size_t who)
 {
 	struct look_ask *ask;
 
-	if (l->asks_n == LOOK_ASK_MAX)
-		return NULL;
+	assert(l->asks_n < LOOK_ASK_MAX);
 	l->who[l->asks_n] = (uint8_t)who;
 	ask = &l->asks[l->asks_n++];
 	ask->target = LOOK_RESOLVER;
@@ -37,8 +36,6 @@ look_want_public(
 {
 	struct look_ask *ask = want(l, name, type, l->asks_n);
 
-	if (ask == NULL)
-		return;
 	ask->q.flags = (uint8_t)(QUESTION_RD | cd);
 	ask->shared = type != RRTYPE_TXT && cd == 0;
 }
@@ -49,8 +46,6 @@ look_want_shared(struct look *l, const struct question *q)
 	struct look_ask *ask =
 	    want(l, &q->name, (enum rrtype)q->type, l->asks_n);
 
-	if (ask == NULL)
-		return;
 	ask->q.flags = QUESTION_RD;
 	ask->shared = true;
 }
@@ -61,8 +56,6 @@ look_want_server(struct look *l, const struct packet_addr *addr, size_t who,
 {
 	struct look_ask *ask = want(l, name, type, who);
 
-	if (ask == NULL)
-		return;
 	ask->target = LOOK_SERVER;
 	ask->addr = *addr;
 }

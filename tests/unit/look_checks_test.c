@@ -338,6 +338,33 @@ static const struct {
     {"a syntax error", 0,
 	{TXT(PUBLIC, INCLUDE, "v=spf1 ip4:192.0.2.1 foo -all")}, VERDICT_FAIL,
 	CODE_SPF_SYNTAX, NULL, 1, "192.0.2.1", NULL},
+    {"its own addresses, of both families", 0,
+	{TXT(PUBLIC, INCLUDE,
+	     "v=spf1 a:%{d}.us.test include:%{i}.us.test ?ip4:192.0.2.4 a "
+	     "redirect=never.us.test"),
+	    {PUBLIC, "spf.us.test.us.test", RRTYPE_A,
+		.outcome = OUTCOME_NODATA},
+	    {PUBLIC, "spf.us.test.us.test", RRTYPE_AAAA,
+		.outcome = OUTCOME_NODATA},
+	    {PUBLIC, "192.0.2.9.us.test", RRTYPE_TXT,
+		.outcome = OUTCOME_NODATA},
+	    TXT(PUBLIC, "never.us.test", "v=spf1 -all"),
+	    ADDR(INCLUDE, "192.0.2.9"),
+	    {PUBLIC, INCLUDE, RRTYPE_AAAA, .outcome = OUTCOME_NODATA}},
+	VERDICT_FAIL, CODE_SPF_INCLUDE_BROKEN, NULL, 1, "192.0.2.9", NULL},
+    {"both families in the first of two includes", 0,
+	{TXT(PUBLIC, INCLUDE, "v=spf1 include:x.us.test include:y.us.test"),
+	    TXT(PUBLIC, "x.us.test", OUR_SPF),
+	    TXT(PUBLIC, "y.us.test", "v=spf1 -all")},
+	VERDICT_PASS, CODE_NONE, NULL, 2, "192.0.2.0", "2001:db8::"},
+    {"an include that gives no answer", 0,
+	{TXT(PUBLIC, INCLUDE, "v=spf1 include:x.us.test ip4:192.0.2.1 -all"),
+	    FAILS(PUBLIC, "x.us.test", TIMEOUT)},
+	VERDICT_UNDECIDED, CODE_TIMEOUT, "x.us.test", 1, "192.0.2.1", NULL},
+    {"bogus", 0,
+	{{PUBLIC, INCLUDE, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 6}},
+	VERDICT_UNDECIDED, CODE_DNSSEC_BOGUS, "DNSSEC bogus (EDE 6)", 0, NULL,
+	NULL},
     {"no answer", 0, {FAILS(PUBLIC, INCLUDE, TIMEOUT)}, VERDICT_UNDECIDED,
 	CODE_TIMEOUT, "our resolver: no answer", 0, NULL, NULL},
 };
@@ -432,6 +459,21 @@ expiry(void **state)
 	    LACKS(IP_A, POLICY), {.name = NULL}};
 
 	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct look_wish wish = wish_of(0);
+		static const struct row ours_only[] = {
+		    TXT(PUBLIC, INCLUDE,
+			"v=spf1 include:x.us.test ip4:192.0.2.0/24"),
+		    TXT(PUBLIC, "x.us.test", "v=spf1 -all"), {.name = NULL}};
+
+		wish.check = CHECK_SPF;
+		wish.ours = true;
+		wish.domain = wish.registrable = name_of(INCLUDE);
+		wish.include[0] = '\0';
+		wish.addresses_n = 0;
+		assert_int_equal(
+		    run_until(&wish, ours_only, i)->verdict, VERDICT_UNDECIDED);
+	}
 	for (unsigned i = 0; i < CHECK_N * 4; i++) {
 		struct look_wish wish = wish_of(EXPLAIN);
 		const struct finding *f;
