@@ -56,6 +56,7 @@ struct asks {
 	uint64_t seed;
 	int64_t now;
 	unsigned preferred; /* resolver that answered last */
+	size_t in_line;	    /* at all resolvers */
 	int64_t stalled_due;
 	struct line_list stalled;
 	struct asks_line *silent;
@@ -321,8 +322,10 @@ send(struct asks *s, struct ask *a)
 }
 
 static void
-line_pop(struct asks_line *l)
+line_pop(struct asks *s, struct asks_line *l)
 {
+	if (l->kind == LINE_RESOLVER)
+		s->in_line--;
 	l->first = l->first->next;
 	if (!l->first)
 		l->last = NULL;
@@ -335,7 +338,7 @@ send_first(struct asks *s, struct asks_line *l)
 	enum room room = line_room(s, l);
 
 	if (room == ROOM && send(s, a) == OK) {
-		line_pop(l);
+		line_pop(s, l);
 		l->out++;
 		fresh_add(s, l, a);
 		return true;
@@ -359,7 +362,7 @@ line_pump(struct asks *s, struct asks_line *l)
 			const char *why = l->silent_until > s->now
 					      ? "server left alone"
 					      : "line too long";
-			line_pop(l);
+			line_pop(s, l);
 			finish_unanswered(s, a, why);
 		} else {
 			on = send_first(s, l);
@@ -369,10 +372,12 @@ line_pump(struct asks *s, struct asks_line *l)
 
 /* A trial need not wait for those it is about. */
 static void
-line_add(struct asks_line *l, struct ask *a)
+line_add(struct asks *s, struct asks_line *l, struct ask *a)
 {
 	struct ask **at = a->trial || !l->last ? &l->first : &l->last->next;
 
+	if (l->kind == LINE_RESOLVER)
+		s->in_line++;
 	a->next = *at;
 	*at = a;
 	if (!a->next)
@@ -394,7 +399,7 @@ route(struct asks *s, struct ask *a)
 		return;
 	}
 	a->give_up = s->now + ASKS_LINE_MS;
-	line_add(a->line, a);
+	line_add(s, a->line, a);
 	line_pump(s, a->line);
 }
 
@@ -670,6 +675,12 @@ gate_again_open(struct asks *s)
 		else
 			refuse(s, a);
 	}
+}
+
+bool
+asks_busy(const struct asks *s)
+{
+	return s->in_line >= ASKS_BUSY;
 }
 
 bool

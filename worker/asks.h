@@ -32,6 +32,7 @@
 #define ASKS_FRESH_MAX	   200	/* sent to one within the last, */
 #define ASKS_FRESH_MS	   100
 #define ASKS_LINE_MS	   10000 /* no longer in line */
+#define ASKS_BUSY	   64	 /* so many in line at our resolvers */
 #define ASKS_SILENT_N	   8
 #define ASKS_SILENT_MS	   5000
 #define ASKS_SILENT_MAX_MS 60000
@@ -113,6 +114,9 @@ enum next asks_open(struct asks **out, const struct asks_conf *conf,
     const struct asks_calls *calls, struct err *e) MUST_USE;
 /* want, domain, place and owner are set. */
 void asks_begin(struct asks *s, struct ask *a);
+/* What began now would only stand in line at our resolvers, and nearly every
+ * look begins there. asks_serve changes it. */
+bool asks_busy(const struct asks *s);
 /* As dns_serve. */
 bool asks_serve(struct asks *s, int64_t wait_ms, int other_fd);
 /* All asks are forgotten, without a call. */

@@ -245,31 +245,31 @@ start(struct looks *s, struct wanted *w)
 
 /* --- all of them ---------------------------------------------------------- */
 
-static void
-start_waiting(struct looks *s)
+/* One that waits for its turn; false: none does, or may. */
+static bool
+start_next(struct looks *s)
 {
-	while (s->wanted && s->under_way + s->expired_n < s->conf.at_once) {
-		struct wanted *w = s->wanted;
+	struct wanted *w = s->wanted;
 
-		if (!start(s, w))
-			return;
-		s->wanted = w->next;
-		s->waiting--;
-	}
+	if (!w || s->under_way + s->expired_n >= s->conf.at_once ||
+	    asks_busy(s->asks) || !start(s, w))
+		return false;
+	s->wanted = w->next;
+	s->waiting--;
+	return true;
 }
 
 /* Answers that are kept already lead from step to step; each look has a
- * bounded number of them. */
+ * bounded number of them. A new one begins when no other can go on: few at
+ * once stay in the processor's cache. */
 static void
 go_on(struct looks *s)
 {
-	start_waiting(s);
-	while (s->ready) {
+	while (s->ready || start_next(s)) {
 		struct looking *l = s->ready;
 
 		s->ready = l->next;
 		step(s, l);
-		start_waiting(s);
 	}
 }
 
