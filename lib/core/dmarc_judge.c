@@ -563,6 +563,9 @@ dmarc_judge(struct dmarc *d)
 
 	d->v.judged_domain = d->q->domain;
 	if (d->full) {
+		d->v.found = false;
+		d->v.policy = d->v.enforced = DMARC_POLICY_NO;
+		d->v.rua_n = d->v.ruf_n = 0;
 		end(d, VERDICT_UNDECIDED, CODE_BAD_PACKET);
 		saw(d, "too large to be read");
 	} else if (own == NULL || own->state == NODE_FAILED) {

@@ -111,12 +111,27 @@ ours(const struct judging *j, const char *name)
 	return spf_is_ours(j->wish, (const uint8_t *)name, strlen(name));
 }
 
+/* An audit goes on behind what is wrong and has no path to it: the first note
+ * of a broken target is of the first problem. */
+static uint16_t
+broken_root_at(const struct spf_verdict *v)
+{
+	for (size_t i = 0; i < v->notes_n; i++) {
+		if (v->notes[i].kind == SPF_NOTE_BROKEN ||
+		    v->notes[i].kind == SPF_NOTE_GONE)
+			return v->notes[i].root.at;
+	}
+	return NO_TERM;
+}
+
 /* Where in the domain's own record the place p of v was come to. */
 static uint16_t
 root_at(const struct spf_verdict *v, const struct spf_place *p)
 {
 	if (v->path_n > 0)
 		return v->path[0].term.at;
+	if (p->depth > 0)
+		return broken_root_at(v);
 	return p->domain == NULL || p->term.len == 0 ? NO_TERM : p->term.at;
 }
 
