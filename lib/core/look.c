@@ -128,6 +128,10 @@ look_judged(struct look *l)
 			return look_judge_public(l, &l->subject);
 		break;
 	case SOURCE_MISSING:
+		if (!pass && l->judged.verdict != VERDICT_UNDECIDED &&
+		    l->place_code != CODE_NONE)
+			return look_finish(l, l->place_verdict, l->place_code);
+		break;
 	case SOURCE_LAST:
 		break;
 	}

@@ -204,6 +204,10 @@ take_judged(struct look *l)
 	f->also_n = j->also_n;
 	memcpy(f->also, j->also, j->also_n * sizeof(j->also[0]));
 	memcpy(f->publish, j->publish, strlen(j->publish) + 1);
+	/* what is to be published depends on what is there */
+	if (f->expected[0] == '\0' && f->verdict != VERDICT_PASS &&
+	    strlen(j->publish) <= EXPECTED_MAX)
+		memcpy(f->expected, j->publish, strlen(j->publish) + 1);
 }
 
 enum look_next
@@ -262,10 +266,6 @@ look_end(struct look *l)
 		pass(l, &l->subject);
 	memcpy(f->saw, j->saw, strlen(j->saw) + 1);
 	f->mark = j->mark;
-	/* what is to be published depends on what is there */
-	if (f->expected[0] == '\0' && j->verdict != VERDICT_PASS &&
-	    strlen(j->publish) <= EXPECTED_MAX)
-		memcpy(f->expected, j->publish, strlen(j->publish) + 1);
 	return look_finish(l, j->verdict, j->code);
 }
 

@@ -239,10 +239,8 @@ may_be_elsewhere(const struct look *l)
 static enum look_next
 nowhere(struct look *l)
 {
-	if (l->place_code != CODE_NONE)
-		return look_finish(l, l->place_verdict, l->place_code);
 	if (l->kind->value != NULL)
-		return look_end(l);
+		return look_judged(l);
 	return look_evaluate(l, &l->subject, SOURCE_MISSING);
 }
 
