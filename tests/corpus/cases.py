@@ -108,7 +108,7 @@ class Case:
 
 def shared():
     """Zones that others refer to."""
-    return [lab.Part(z["name"], strings(z["text"])) for z in load(HERE + "/shared.yaml")]
+    return [lab.Part(z["name"], zone_text(z["text"], {"token": TOKEN})) for z in load(HERE + "/shared.yaml")]
 
 
 def read(folder=HERE + "/zones"):

@@ -108,8 +108,8 @@ class Part:
         self.serial, self.negative_ttl = serial, negative_ttl
 
     def file(self):
-        head = "$TTL 5\n@ SOA ns-a.test. h %d 3600 600 86400 %d\n" % (
-            self.serial, self.negative_ttl)
+        head = "$TTL 5\n@ %d SOA ns-a.test. h %d 3600 600 86400 %d\n" % (
+            self.negative_ttl, self.serial, self.negative_ttl)
         return head + "".join("@ NS %s\n" % server_name(s) for s in self.ns) + self.text
 
 
