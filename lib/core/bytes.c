@@ -103,18 +103,6 @@ writer_init(struct writer *w, void *buf, size_t cap)
 	*w = (struct writer){.buf = buf, .cap = cap};
 }
 
-void
-writer_bytes(struct writer *w, const void *bytes, size_t len)
-{
-	if (w->bad || len > w->cap - w->len) {
-		w->bad = true;
-		return;
-	}
-	if (len > 0)
-		memcpy(w->buf + w->len, bytes, len);
-	w->len += len;
-}
-
 static void
 put(struct writer *w, uint64_t v, size_t len)
 {
@@ -123,12 +111,6 @@ put(struct writer *w, uint64_t v, size_t len)
 	for (size_t i = 0; i < len; i++)
 		out[i] = (uint8_t)(v >> 8 * (len - 1 - i));
 	writer_bytes(w, out, len);
-}
-
-void
-writer_u8(struct writer *w, uint8_t v)
-{
-	put(w, v, 1);
 }
 
 void

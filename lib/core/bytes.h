@@ -6,6 +6,8 @@
 #pragma once
 #include "core/err.h"
 
+#include <string.h>
+
 struct reader {
 	const uint8_t *p;
 	size_t left;
@@ -34,11 +36,32 @@ size_t reader_text(struct reader *r, char *out, size_t cap);
 size_t reader_print(struct reader *r, char *out, size_t cap);
 
 void writer_init(struct writer *w, void *buf, size_t cap);
-void writer_u8(struct writer *w, uint8_t v);
 void writer_u16(struct writer *w, uint16_t v);
 void writer_u32(struct writer *w, uint32_t v);
 void writer_u64(struct writer *w, uint64_t v);
 void writer_i64(struct writer *w, int64_t v);
-void writer_bytes(struct writer *w, const void *bytes, size_t len);
 /* u16 length, then the bytes of the string without its NUL. */
 void writer_text(struct writer *w, const char *text);
+
+/* Here, since all JSON is put together from small pieces. */
+static inline void
+writer_bytes(struct writer *w, const void *bytes, size_t len)
+{
+	if (w->bad || len > w->cap - w->len) {
+		w->bad = true;
+		return;
+	}
+	if (len > 0)
+		memcpy(w->buf + w->len, bytes, len);
+	w->len += len;
+}
+
+static inline void
+writer_u8(struct writer *w, uint8_t v)
+{
+	if (w->bad || w->len == w->cap) {
+		w->bad = true;
+		return;
+	}
+	w->buf[w->len++] = v;
+}

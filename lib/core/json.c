@@ -571,12 +571,68 @@ put_escaped(struct writer *w, const uint8_t *p, size_t left)
 	return len;
 }
 
+#define EACH(octet) (0x0101010101010101u * (octet))
+
+/* Sets the high bit of some octet where one of v is below n, n <= 0x80. */
+static uint64_t
+any_below(uint64_t v, uint64_t n)
+{
+	return (v - EACH(n)) & ~v;
+}
+
+/* Whether eight octets stand for themselves in a text; it may say no of those
+ * that do. */
+static bool
+plain_eight(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return ((v | (v + EACH(1)) | any_below(v, 0x20) |
+		    any_below(v ^ EACH('"'), 1) |
+		    any_below(v ^ EACH('\\'), 1)) &
+		   EACH(0x80)) == 0;
+}
+
+static bool
+all_plain(const uint8_t *p, size_t len)
+{
+	for (; len >= 8 && plain_eight(p); len -= 8)
+		p += 8;
+	while (len > 0 && plain(*p) && *p != 0x7f) {
+		p++;
+		len--;
+	}
+	return len == 0;
+}
+
+/* Of octets that stand for themselves. */
+static void
+put_quoted(struct writer *w, const void *text, size_t len)
+{
+	uint8_t *at = w->buf + w->len;
+
+	if (w->bad || w->cap - w->len < 2 || len > w->cap - w->len - 2) {
+		w->bad = true;
+		return;
+	}
+	at[0] = '"';
+	memcpy(at + 1, text, len);
+	at[len + 1] = '"';
+	w->len += len + 2;
+}
+
 void
 json_text(struct writer *w, const char *text)
 {
-	const uint8_t *p = (const uint8_t *)text, *end = p + strlen(text);
+	size_t len = strlen(text);
+	const uint8_t *p = (const uint8_t *)text, *end = p + len;
 	const uint8_t *run;
 
+	if (all_plain(p, len)) {
+		put_quoted(w, p, len);
+		return;
+	}
 	writer_u8(w, '"');
 	while (p < end) {
 		for (run = p; p < end && plain(*p) && *p != 0x7f; p++)
@@ -593,6 +649,10 @@ json_bytes(struct writer *w, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;
 
+	if (all_plain(p, len)) {
+		put_quoted(w, p, len);
+		return;
+	}
 	writer_u8(w, '"');
 	for (size_t i = 0; i < len; i++) {
 		char out[8];

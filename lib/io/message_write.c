@@ -583,36 +583,28 @@ is_whole(const struct record_shown *record)
 
 /* The one record of a check, as a member. */
 static void
-put_record(struct writer *w, enum check check, const char *domain,
-    const struct claim *claim, const struct policy *policy)
+put_record(struct writer *w, const struct record_shown *record)
 {
-	struct record_shown record;
-
-	record_of(&record, check, domain, claim, policy);
-	if (!is_whole(&record))
+	if (!is_whole(record))
 		return;
 	key_open(w, "record", "{");
-	put_record_of(w, &record);
+	put_record_of(w, record);
 }
 
 /* All that is to be published; not what is advice. */
 static void
-put_records(struct writer *w, const char *domain, const struct claim *claim,
-    const struct policy *policy)
+put_records(struct writer *w, const struct record_shown records[CHECK_N])
 {
-	struct record_shown record;
-
 	key_open(w, "records", "[");
 	for (unsigned c = 0; c < CHECK_N; c++) {
-		record_of(&record, (enum check)c, domain, claim, policy);
-		if (c == CHECK_DMARC || !is_whole(&record))
+		if (c == CHECK_DMARC || !is_whole(&records[c]))
 			continue;
 		json_item(w);
 		json_raw(w, "{");
 		json_key_text(w, "check", check_name((enum check)c));
-		if (record.part)
+		if (records[c].part)
 			key_flag(w, "part", true);
-		put_record_of(w, &record);
+		put_record_of(w, &records[c]);
 	}
 	json_raw(w, "]");
 }
@@ -690,6 +682,7 @@ message_event(char *out, size_t cap, const struct message_who *who,
     const struct policy *policy)
 {
 	char id[RECORD_KEY_MAX + 48];
+	struct record_shown record;
 	struct writer w;
 
 	snprintf(id, sizeof(id), "%s/%s/%llu/%u", who->org, who->domain,
@@ -697,8 +690,10 @@ message_event(char *out, size_t cap, const struct message_who *who,
 	begin(&w, out, cap);
 	open_event(&w, news->name, id, news->at);
 	put_news(&w, who, claim, news);
-	if (is_event(news, "record.issued"))
-		put_record(&w, check_of(news), who->domain, claim, policy);
+	if (is_event(news, "record.issued")) {
+		record_of(&record, check_of(news), who->domain, claim, policy);
+		put_record(&w, &record);
+	}
 	if (news->finding != NULL) {
 		key_open(&w, "checks", "[");
 		message_finding(&w, who->domain, news->finding, news->at);
@@ -738,14 +733,11 @@ message_trouble(char *out, size_t cap, const char *name,
 /* What the claim remembers of its last look at a check. */
 static void
 put_memory(struct writer *w, const char *domain, const struct claim *claim,
-    enum check check, const struct policy *policy)
+    enum check check, const struct record_shown *record)
 {
 	const struct check_state *c = &claim->check[check];
-	struct record_shown record;
-	struct told t;
+	struct told t = told_of(claim, check, record);
 
-	record_of(&record, check, domain, claim, policy);
-	t = told_of(claim, check, &record);
 	key_open(w, check_name(check), "{");
 	put_verdict(w, &t);
 	json_key_text(w, "saw", t.saw);
@@ -811,8 +803,12 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
     const struct claim *claim, const struct job *job,
     const struct policy *policy)
 {
+	struct record_shown records[CHECK_N];
 	struct writer w;
 
+	for (unsigned c = 0; c < CHECK_N; c++)
+		record_of(
+		    &records[c], (enum check)c, who->domain, claim, policy);
 	begin(&w, out, cap);
 	json_raw(&w, "{");
 	put_who(&w, who);
@@ -827,13 +823,13 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 	json_key_text(&w, "send_as",
 	    function_sends_as_customer(claim) ? "customer" : "default");
 	json_key_text(&w, "default_sender", policy->default_sender);
-	put_record(&w, CHECK_OWNERSHIP, who->domain, claim, policy);
-	put_records(&w, who->domain, claim, policy);
+	put_record(&w, &records[CHECK_OWNERSHIP]);
+	put_records(&w, records);
 	key_open(&w, "checks", "{");
 	for (unsigned c = 0; c < CHECK_N; c++) {
 		if (claim->check[c].looked_at != 0)
 			put_memory(
-			    &w, who->domain, claim, (enum check)c, policy);
+			    &w, who->domain, claim, (enum check)c, &records[c]);
 	}
 	json_raw(&w, "}");
 	if (job != NULL)
