@@ -43,8 +43,8 @@ rebase_conf(const struct settings *s)
  */
 
 enum next
-rebase_alone(const struct settings *s, void (*told)(const struct settings *s),
-    struct err *e)
+rebase_alone(const struct settings *s, const char *group,
+    void (*told)(const struct settings *s, const char *group), struct err *e)
 {
 	struct topics_conf conf = {.brokers = s->kafka.brokers,
 	    .prefix = s->kafka.prefix,
@@ -54,21 +54,21 @@ rebase_alone(const struct settings *s, void (*told)(const struct settings *s),
 	struct topics_cluster found;
 
 	for (;;) {
-		enum next next = topics_look(&conf, s->pool.name, &found, e);
+		enum next next = topics_look(&conf, group, &found, e);
 
 		if (next != OK || found.members_n == 0)
 			return next;
 		if (clock_mono_ms() >= until || command_interrupted())
 			break;
 		if (told != NULL)
-			told(s);
+			told(s, group);
 		told = NULL;
 		poll(NULL, 0, AGAIN_MS);
 	}
 	err_set(e,
 	    "the pool is running: group %s has %d member%s; stop every "
 	    "domainproofd of it first",
-	    s->pool.name, found.members_n, found.members_n == 1 ? "" : "s");
+	    group, found.members_n, found.members_n == 1 ? "" : "s");
 	return REJECT;
 }
 
@@ -94,7 +94,8 @@ note_bad(void *arg, const struct kafka_record *record, const char *why)
 
 /* What the state topic says of positions. */
 static enum next
-look_at_state(struct rebase *r, struct kafka_reader *reader, struct err *e)
+look_at_state(struct rebase *r, struct kafka_reader *reader, const char *group,
+    struct err *e)
 {
 	int32_t partitions = kafka_reader_partitions(reader);
 	struct unreadable bad = {.any = false};
@@ -120,12 +121,16 @@ look_at_state(struct rebase *r, struct kafka_reader *reader, struct err *e)
 		    pos->pos.partitions);
 		next = REJECT;
 	}
+	if (next == OK && pos != NULL)
+		memcpy(r->group, pos->pos.group, sizeof(r->group));
 	for (int l = 0; next == OK && l < LANE_N; l++) {
 		struct restore_facts *facts = &r->lane[l].facts;
 
 		facts->lane = (enum lane)l;
 		facts->state_empty = f.records_n == 0;
 		facts->pos = pos != NULL ? pos->pos.next[l] : -1;
+		facts->foreign =
+		    r->group[0] != '\0' && strcmp(r->group, group) != 0;
 	}
 	fold_free(&f);
 	return next;
@@ -143,7 +148,7 @@ stood_at(const struct restore_facts *f)
 
 enum next
 rebase_look(struct rebase *r, struct kafka_reader *reader, int32_t partition,
-    struct err *e)
+    const char *group, struct err *e)
 {
 	int64_t committed[LANE_N];
 	enum next next;
@@ -157,7 +162,7 @@ rebase_look(struct rebase *r, struct kafka_reader *reader, int32_t partition,
 	next =
 	    kafka_reader_committed(reader, partition, committed, STALL_MS, e);
 	if (next == OK)
-		next = look_at_state(r, reader, e);
+		next = look_at_state(r, reader, group, e);
 	for (int l = 0; next == OK && l < LANE_N; l++) {
 		struct rebase_lane *lane = &r->lane[l];
 
@@ -402,7 +407,7 @@ commit(struct kafka *k, const struct rebase *r, struct err *e)
 /* The epoch in commit is that of this moment: what moved before it is seen by
  * the second look, what moves behind it by the commit. */
 static enum next
-write_as_member(struct kafka *k, const struct rebase *r,
+write_as_member(struct kafka *k, const struct rebase *r, const char *group,
     struct kafka_reader *reader, int wake_fd, struct err *e)
 {
 	struct rebase now;
@@ -414,7 +419,7 @@ write_as_member(struct kafka *k, const struct rebase *r,
 		continue;
 	if (next != OK)
 		return RETRY;
-	next = rebase_look(&now, reader, r->partition, e);
+	next = rebase_look(&now, reader, r->partition, group, e);
 	if (next == OK)
 		next = compare(r, &now, e);
 	return next == OK ? commit(k, r, e) : next;
@@ -434,7 +439,7 @@ rebase_write(const struct rebase *r, const struct kafka_conf *conf,
 	}
 	next = kafka_open(&k, conf, wake_fd, e);
 	if (next == OK)
-		next = write_as_member(k, r, reader, wake_fd, e);
+		next = write_as_member(k, r, conf->pool, reader, wake_fd, e);
 	kafka_close(k);
 	close(wake_fd);
 	return next;

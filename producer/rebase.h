@@ -22,6 +22,7 @@ struct rebase_lane {
 
 struct rebase {
 	int32_t partition;
+	char group[GROUP_MAX + 1]; /* whose state it is; "" = not known */
 	struct rebase_lane lane[LANE_N];
 };
 
@@ -33,16 +34,17 @@ struct rebase_aim {
 };
 
 struct kafka_conf rebase_conf(const struct settings *s);
-/* Waits until the group has no member any more: what ended a moment ago is
- * forgotten when its session runs out. told, if given, is called once when it
- * must be waited for. REJECT: somebody is at work. RETRY: Kafka cannot be
- * asked. */
-enum next rebase_alone(const struct settings *s,
-    void (*told)(const struct settings *s), struct err *e) MUST_USE;
-/* All lanes as they stand. REJECT: the partition is kept closed for a reason
- * that no position mends. */
+/* Waits until the group, which may be another pool's, has no member any more:
+ * what ended a moment ago is forgotten when its session runs out. told, if
+ * given, is called once when it must be waited for. REJECT: somebody is at
+ * work. RETRY: Kafka cannot be asked. */
+enum next rebase_alone(const struct settings *s, const char *group,
+    void (*told)(const struct settings *s, const char *group),
+    struct err *e) MUST_USE;
+/* All lanes as they stand to the pool `group`. REJECT: the partition is kept
+ * closed for a reason that no position mends. */
 enum next rebase_look(struct rebase *r, struct kafka_reader *reader,
-    int32_t partition, struct err *e) MUST_USE;
+    int32_t partition, const char *group, struct err *e) MUST_USE;
 /* Where the lanes are to go on, and what that skips. REJECT: cannot be. */
 enum next rebase_plan(struct rebase *r, struct kafka_reader *reader,
     const struct rebase_aim *aim, struct err *e) MUST_USE;

@@ -193,6 +193,28 @@ say_closed(struct restore *r)
 	    meaning);
 }
 
+/* No other pool may go on with the jobs of one that may still be at work. */
+static void
+say_foreign(struct restore *r)
+{
+	const char *mine = r->conf->pool, *theirs = r->pos.group;
+
+	err_set(&r->err,
+	    "partition %d is the work of group %s, and we are group %s: two"
+	    " pools under one kafka.prefix would do every job twice; it stays"
+	    " closed. Set pool.name to %s or take another kafka.prefix; or, to"
+	    " hand it over, stop both pools, then `domainproof state rebase"
+	    " --partition %d --lane all --to %s`",
+	    r->p, theirs, mine, theirs, r->p, r->closed.at_pos ? "pos" : "low");
+}
+
+static bool
+foreign(const struct restore *r)
+{
+	return r->pos.group[0] != '\0' &&
+	       strcmp(r->pos.group, r->conf->pool) != 0;
+}
+
 static enum next
 judge_lane(struct restore *r, enum lane lane, int64_t committed)
 {
@@ -206,6 +228,7 @@ judge_lane(struct restore *r, enum lane lane, int64_t committed)
 	    .committed = committed,
 	    .pos = r->pos_seen ? r->pos.next[lane] : -1,
 	    .state_empty = !r->state_seen,
+	    .foreign = foreign(r),
 	};
 	struct restore_plan plan;
 	enum next how;
@@ -248,7 +271,10 @@ judge(struct restore *r, const int64_t committed[LANE_N])
 	}
 	if (r->closed.n == 0)
 		return OK;
-	say_closed(r);
+	if (foreign(r))
+		say_foreign(r);
+	else
+		say_closed(r);
 	return REJECT;
 }
 

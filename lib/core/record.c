@@ -480,6 +480,7 @@ record_put_pos(struct writer *w, const struct record_pos *pos)
 	writer_u32(w, (uint32_t)pos->partitions);
 	for (size_t i = 0; i < LANE_N; i++)
 		writer_i64(w, pos->next[i]);
+	writer_text(w, pos->group);
 }
 
 enum next
@@ -498,6 +499,8 @@ record_get_pos(
 		out->next[i] = reader_i64(&r);
 		r.bad = r.bad || out->next[i] < -1;
 	}
+	if (r.left > 0)
+		reader_print(&r, out->group, sizeof(out->group));
 	return r.bad ? refuse("position", len, e) : OK;
 }
 

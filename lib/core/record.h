@@ -13,11 +13,16 @@
 /* "job/" org "/" domain "/" id */
 #define RECORD_KEY_MAX (4 + ORG_MAX + 1 + DNAME_TEXT_MAX + 1 + JOB_ID_MAX)
 #define SEEN_OCTETS    21 /* digest 16, body hash 4, kind 1 */
+#define GROUP_MAX      64 /* octets of a pool's name */
+#define RECORD_POS_MAX 95 /* of a pos record as it is written */
 
 struct record_pos {
 	int32_t partitions;   /* of every topic, when it was written */
 	int64_t next[LANE_N]; /* offset of the next job of each lane, -1 =
 			       * none is known */
+	/* the group whose positions these are; "" = written by a release that
+	 * did not say */
+	char group[GROUP_MAX + 1];
 };
 
 enum record_kind { RECORD_CLAIM, RECORD_JOB, RECORD_POS, RECORD_UNKNOWN };

@@ -17,6 +17,9 @@ from(enum restore_verdict verdict, int64_t next, const char *why)
 static struct restore_plan
 witnessed(const struct restore_facts *f)
 {
+	/* even where we have offsets: whoever hands it over has it rebased */
+	if (f->foreign)
+		return stop("the state is another group's");
 	if (f->pos < 0 && f->committed < 0 && f->state_empty)
 		return from(RESTORE_FIRST_START, f->low, "first start");
 	if (f->pos < 0 && f->committed < 0)

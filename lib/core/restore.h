@@ -12,6 +12,7 @@ struct restore_facts {
 	int64_t pos;	   /* of the `pos` record, -1 = none */
 	int64_t low, high; /* watermarks of the lane */
 	bool state_empty;  /* the state topic holds nothing of the partition */
+	bool foreign;	   /* the `pos` record is another group's */
 };
 
 enum restore_verdict {

@@ -225,6 +225,7 @@ kafka_open(struct kafka **out, const struct kafka_conf *conf, int wake_fd,
 		return STOP;
 	}
 	k->conf = *conf;
+	snprintf(k->pool, sizeof(k->pool), "%s", conf->pool);
 	snprintf(k->name, sizeof(k->name), "%s-%s", conf->pool, conf->slot);
 	k->wake_fd = wake_fd;
 	next = open_producer(k, e);

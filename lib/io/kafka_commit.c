@@ -19,12 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MARGIN_MS  2000 /* before the broker ends the transaction by itself */
-#define QUEUE_MS   50	/* a look whether the full queue has room again */
-#define AGAIN_MS   20
-#define FLUSH_MS   50
-#define POS_KEY	   "pos"
-#define POS_OCTETS 64 /* version, partitions, a position per lane: 29 */
+#define MARGIN_MS 2000 /* before the broker ends the transaction by itself */
+#define QUEUE_MS  50   /* a look whether the full queue has room again */
+#define AGAIN_MS  20
+#define FLUSH_MS  50
+#define POS_KEY	  "pos"
 
 enum step {
 	STEP_DONE,
@@ -267,7 +266,7 @@ produce_all(struct txn *t)
 static enum step
 produce_pos(struct txn *t)
 {
-	uint8_t bytes[POS_OCTETS];
+	uint8_t bytes[RECORD_POS_MAX];
 	struct record_pos pos;
 	struct writer w;
 	enum step step = STEP_DONE;
@@ -276,6 +275,7 @@ produce_pos(struct txn *t)
 	for (i = 0; i < t->b->touched_n && step == STEP_DONE; i++) {
 		pos.partitions = t->k->partitions_n;
 		memcpy(pos.next, t->b->touched[i].next, sizeof(pos.next));
+		memcpy(pos.group, t->k->pool, sizeof(pos.group));
 		writer_init(&w, bytes, sizeof(bytes));
 		record_put_pos(&w, &pos);
 		assert(!w.bad);

@@ -19,8 +19,9 @@ struct kafka_line {
 
 struct kafka {
 	struct kafka_conf conf; /* its strings are only used by kafka_open */
-	char name[160];		/* <pool>-<slot> */
-	rd_kafka_t *member;	/* consumer, static member of the group */
+	char pool[GROUP_MAX + 1];
+	char name[160];	    /* <pool>-<slot> */
+	rd_kafka_t *member; /* consumer, static member of the group */
 	rd_kafka_t *producer;
 	rd_kafka_topic_t *lane_topics[LANE_N]; /* the member's */
 	rd_kafka_topic_t *topics[TOPIC_N];     /* the producer's */

@@ -162,6 +162,7 @@ static void
 put_pos(struct writer *w, const struct record_pos *pos)
 {
 	json_key_number(w, "partitions", pos->partitions);
+	json_key_text(w, "group", pos->group);
 	json_key(w, "next");
 	json_raw(w, "{");
 	for (int l = 0; l < LANE_N; l++)
@@ -278,6 +279,8 @@ tell_pos(const struct record_pos *pos)
 	for (int l = 0; l < LANE_N; l++)
 		printf("%s%s %" PRId64, l == 0 ? "" : ", ",
 		    lane_name((enum lane)l), pos->next[l]);
+	if (pos->group[0] != '\0')
+		printf(", group %s", pos->group);
 	putchar('\n');
 }
 

@@ -172,12 +172,12 @@ fail(struct command *c, enum next next, const struct err *e)
 }
 
 static void
-tell_waiting(const struct settings *s)
+tell_waiting(const struct settings *s, const char *group)
 {
 	fprintf(stderr,
 	    "domainproof: waiting until group %s has forgotten a crew that has "
 	    "ended (%lld s)\n",
-	    s->pool.name, (long long)(s->kafka.session_ms / 1000));
+	    group, (long long)(s->kafka.session_ms / 1000));
 }
 
 static bool
@@ -190,6 +190,15 @@ any_aimed(const struct rebase *r)
 	return false;
 }
 
+/* Whose state it is must have ended as well. */
+static enum next
+other_ended(const struct command *c, const struct rebase *r, struct err *e)
+{
+	if (r->group[0] == '\0' || strcmp(r->group, c->settings.pool.name) == 0)
+		return OK;
+	return rebase_alone(&c->settings, r->group, tell_waiting, e);
+}
+
 static int
 rebase(struct command *c, struct kafka_reader *reader,
     const struct kafka_conf *conf, const struct rebase_aim *aim)
@@ -197,9 +206,11 @@ rebase(struct command *c, struct kafka_reader *reader,
 	bool json = c->options.given[OPTION_JSON];
 	struct rebase r;
 	struct err e;
-	enum next next = rebase_look(
-	    &r, reader, (int32_t)c->options.number[OPTION_PARTITION], &e);
+	enum next next = rebase_look(&r, reader,
+	    (int32_t)c->options.number[OPTION_PARTITION], conf->pool, &e);
 
+	if (next == OK)
+		next = other_ended(c, &r, &e);
 	if (next == OK)
 		next = rebase_plan(&r, reader, aim, &e);
 	if (next != OK)
@@ -231,7 +242,8 @@ rebase_alone_then(struct command *c, const struct rebase_aim *aim)
 	struct kafka_conf conf = rebase_conf(&c->settings);
 	struct kafka_reader *reader;
 	struct err e;
-	enum next next = rebase_alone(&c->settings, tell_waiting, &e);
+	enum next next =
+	    rebase_alone(&c->settings, c->settings.pool.name, tell_waiting, &e);
 	int code;
 
 	if (next == OK)

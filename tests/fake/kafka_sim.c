@@ -93,6 +93,7 @@ kafka_open(struct kafka **out, const struct kafka_conf *conf, int wake_fd,
 		abort();
 	snprintf(k->client.group.instance, sizeof(k->client.group.instance),
 	    "%s-%s", conf->pool, conf->slot);
+	snprintf(k->pool, sizeof(k->pool), "%s", conf->pool);
 	k->client.session_ms = conf->session_ms;
 	k->client.changed = changed;
 	k->txn_ms = conf->txn_ms;

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POS_KEY	   "pos"
-#define POS_OCTETS 64
+#define POS_KEY "pos"
 
 enum step {
 	STEP_DONE,
@@ -179,7 +178,7 @@ produce_all(struct txn *t)
 static enum step
 produce_pos(struct txn *t)
 {
-	uint8_t bytes[POS_OCTETS];
+	uint8_t bytes[RECORD_POS_MAX];
 	struct record_pos pos;
 	struct kafka_touch *touch;
 	struct writer w;
@@ -190,6 +189,7 @@ produce_pos(struct txn *t)
 		touch = &t->b->touched[i];
 		pos.partitions = broker.partitions_n;
 		memcpy(pos.next, touch->next, sizeof(pos.next));
+		memcpy(pos.group, t->k->pool, sizeof(pos.group));
 		writer_init(&w, bytes, sizeof(bytes));
 		record_put_pos(&w, &pos);
 		assert(!w.bad);

@@ -13,6 +13,7 @@ struct line { /* one partition of a lane */
 struct kafka {
 	struct broker_client client; /* first: see changed */
 	int epoch_of_producer;	     /* -1: not fenced yet */
+	char pool[GROUP_MAX + 1];
 	int64_t txn_ms;
 	int wake_fd;
 	bool dead;

@@ -451,16 +451,17 @@ an_idle_partition_is_touched_once_a_day(void **state)
 
 /* Where the group stands, moved on by some. */
 static void
-put_pos(int32_t p, int32_t partitions, int64_t more)
+put_pos(int32_t p, int32_t partitions, int64_t more, const char *group)
 {
 	struct record_pos pos = {.partitions = partitions};
-	uint8_t bytes[64];
+	uint8_t bytes[RECORD_POS_MAX];
 	struct writer w;
 
 	for (int l = 0; l < LANE_N; l++) {
 		pos.next[l] = sim_committed((enum lane)l, p) + more;
 		sim_committed_set((enum lane)l, p, pos.next[l]);
 	}
+	snprintf(pos.group, sizeof(pos.group), "%s", group);
 	writer_init(&w, bytes, sizeof(bytes));
 	record_put_pos(&w, &pos);
 	sim_post(&(struct kafka_out){.topic = TOPIC_STATE,
@@ -514,13 +515,37 @@ unread_jobs_deleted(void)
 static void
 topic_made_anew(void)
 {
-	put_pos(0, PARTITIONS, 1000);
+	put_pos(0, PARTITIONS, 1000, "pool");
 }
 
 static void
 other_count(void)
 {
-	put_pos(0, PARTITIONS + 1, 0);
+	put_pos(0, PARTITIONS + 1, 0, "pool");
+}
+
+/* Another pool.name on the same prefix: its group has no offsets. */
+static void
+another_group(void)
+{
+	put_pos(0, PARTITIONS, 0, "pool2");
+	jobs_offset_gone();
+	other_offsets_gone();
+}
+
+/* It was handed over, and this pool comes back. */
+static void
+another_group_meanwhile(void)
+{
+	put_pos(0, PARTITIONS, 0, "pool2");
+}
+
+static void
+a_release_that_named_no_group(void)
+{
+	put_pos(0, PARTITIONS, 0, "");
+	jobs_offset_gone();
+	other_offsets_gone();
 }
 
 static void
@@ -553,6 +578,9 @@ static const struct {
     {unread_jobs_deleted, false},
     {topic_made_anew, false},
     {other_count, false},
+    {another_group, false},
+    {another_group_meanwhile, false},
+    {a_release_that_named_no_group, true},
     {unreadable_record, false},
     {unknown_key, false},
 };

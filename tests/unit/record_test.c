@@ -96,6 +96,7 @@ static const struct job a_job = {
 static const struct record_pos a_pos = {
     .partitions = 8,
     .next = {1000000000000, 0, -1},
+    .group = "main",
 };
 
 static const struct job_end an_end = {
@@ -171,10 +172,11 @@ static const struct kind {
 } kinds[] = {
     {"claim-2.hex", claim_again, true, false},
     {"job-2.hex", job_again, true, false},
-    {"pos-1.hex", pos_again, false, false},
+    {"pos-2.hex", pos_again, false, false},
     {"end-1.hex", end_again, false, false},
     {"claim-1.hex", claim_again, true, true},
     {"job-1.hex", job_again, true, true},
+    {"pos-1.hex", pos_again, false, true},
 };
 
 static void
@@ -399,6 +401,10 @@ test_pos_and_end_fields(void **state)
 	assert_int_equal(pos.partitions, 8);
 	for (size_t i = 0; i < LANE_N; i++)
 		assert_int_equal(pos.next[i], a_pos.next[i]);
+	assert_string_equal(pos.group, "");
+	len = golden_read("pos-2.hex", bytes, sizeof(bytes));
+	assert_int_equal(record_get_pos(&pos, bytes, len, &e), OK);
+	assert_string_equal(pos.group, a_pos.group);
 	len = golden_read("end-1.hex", bytes, sizeof(bytes));
 	assert_int_equal(record_get_end(&end, bytes, len, &e), OK);
 	assert_true(end.ver == 9 && end.kind == JOB_VERIFY);
@@ -489,6 +495,8 @@ older_end(const char *golden, size_t at)
 
 	if (strcmp(golden, "claim-2.hex") == 0)
 		return at == golden_read("claim-1.hex", bytes, RECORD_MAX);
+	if (strcmp(golden, "pos-2.hex") == 0)
+		return at == golden_read("pos-1.hex", bytes, RECORD_MAX);
 	return strcmp(golden, "job-2.hex") == 0 &&
 	       at == golden_read("job-1.hex", bytes, RECORD_MAX);
 }
@@ -572,6 +580,7 @@ test_refused(void **state)
 	    {"pos-1.hex", 4, 0},		 /* partitions */
 	    {"pos-1.hex", 1, 0x80},		 /* partitions */
 	    {"pos-1.hex", 5, 0x80},		 /* position */
+	    {"pos-2.hex", 31, 0x1b},		 /* group */
 	    {"end-1.hex", 9, JOB_KIND_N},	 /* kind */
 	    {"end-1.hex", 10, END_N},		 /* outcome */
 	    {"end-1.hex", 12, CODE_N},		 /* code */
