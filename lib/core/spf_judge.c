@@ -649,8 +649,8 @@ judge_pass(
 	for (size_t i = 0; i < n; i++) {
 		const struct spf_verdict *v = checks[i];
 
-		if (v->path_n == 0 || v->path[0].term.kind != SPF_INCLUDE ||
-		    !ours(j, v->path[0].target))
+		/* path: the terms include: and redirect= that led there */
+		if (v->path_n == 0 || !ours(j, v->path[0].target))
 			other = other == NULL ? v : other;
 	}
 	if (other == NULL)
