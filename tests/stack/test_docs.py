@@ -175,3 +175,37 @@ def test_exit_codes_are_those_of_the_code():
     page = read("docs/operations.md")
     for code in re.findall(r"EXIT_CODE_\w+ = (\d+)", header):
         assert re.search(r"^\| %s[ ,]" % code, page, re.M), code
+
+
+def code_rows():
+    """{code: how it counts} of the tables in docs/diagnosis.md"""
+    page = read("docs/diagnosis.md").split("\n## The codes")[1].split("\n## ")[0]
+    looks = re.findall(r"^\| ([A-Z][A-Z0-9_]+) \|.*\| ([a-z -]+) \|$", page, re.M)
+    jobs = re.findall(r"^\| ([a-z_]+) \| [^|]+ \|$", page, re.M)
+    found = dict(looks + [(c, "job") for c in jobs if c != "code"])
+    assert len(found) == len(looks) + len([c for c in jobs if c != "code"])
+    return found
+
+
+def test_every_code_is_in_the_table_of_diagnosis():
+    names = re.findall(r'\[CODE_\w+\] = "(\w+)"', read("lib/core/verdict.c"))
+    assert len(names) > 70
+    assert sorted(code_rows()) == sorted(names)
+
+
+def test_the_table_of_diagnosis_says_what_lapses():
+    """As finding_is_miss has it: what is elsewhere shows an owner's will."""
+    body = read("lib/core/verdict.c").split("\nfinding_is_miss(")[1]
+    somewhere, elsewhere = (re.findall(r"\[CODE_(\w+)\] = true", part)
+                            for part in body.split("elsewhere[CODE_N]")[:2])
+    codes = json.loads(read("schemas/codes.json"))["$defs"]
+    for code, lapse in code_rows().items():
+        if code in codes["rejection"]["enum"]:
+            assert lapse == "job", code
+        elif code in codes["undecided"]["enum"]:
+            assert lapse == "undecided", code
+        elif code in codes["pass"]["enum"] or code.startswith("DMARC_"):
+            assert lapse in ("-", "as found"), code
+        else:
+            assert lapse == ("no" if code in somewhere else
+                             "not ownership" if code in elsewhere else "yes"), code
