@@ -109,8 +109,8 @@ test_pass(void **state)
 		PASS, CODE_SPF_INDIRECT, NOTHING, "ip4:192.0.2.1",
 		"v=spf1 include:spf.%{o1r}us.test ip4:192.0.2.1 "
 		"ip6:2001:db8::/32 include:spf.us.test"},
-	    {"d.test TXT v=spf1 redirect=spf.us.test", PASS, CODE_NONE,
-		NOTHING, "", ""},
+	    {"d.test TXT v=spf1 redirect=spf.us.test", PASS, CODE_NONE, NOTHING,
+		"", ""},
 	    {"d.test TXT v=spf1 include:a.test -all\n"
 	     "a.test TXT v=spf1 include:spf.us.test ~all",
 		PASS, CODE_SPF_INDIRECT, NOTHING,
