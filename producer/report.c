@@ -146,14 +146,13 @@ put_tree(FILE *f, const struct finding *d)
 {
 	for (size_t i = 0; i < d->tree_n && i < TREE_MAX; i++) {
 		const struct spf_row *row = &d->tree[i];
+		char cost[8] = "";
 
-		fprintf(f, "%*s%*s%-*s", LEAD, "", 2 * row->depth, "",
-		    34 - 2 * row->depth, row->term);
-		if (row->unreached)
-			fputs("  never read", f);
-		else if (row->lookups > 0)
-			fprintf(f, "  %u", row->lookups);
-		fputs(row->is_void ? "  finds nothing\n" : "\n", f);
+		if (row->lookups > 0)
+			snprintf(cost, sizeof(cost), "%u", row->lookups);
+		fprintf(f, "%*s%-5s%*s%s%s%s\n", LEAD, "", cost, 2 * row->depth,
+		    "", row->term, row->unreached ? "  (never read)" : "",
+		    row->is_void ? "  (finds nothing)" : "");
 	}
 }
 

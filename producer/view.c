@@ -226,13 +226,46 @@ is_status(const struct claim_view *v, enum claim_status s)
 	return strcmp(v->status, claim_status_name(s)) == 0;
 }
 
-/* A claim that lapses still holds. */
+static bool
+is_function(
+    const struct claim_view *v, const char *path, enum function_status status)
+{
+	const char *text = v->doc == NULL ? NULL : document_text(v->doc, path);
+
+	return text != NULL && strcmp(text, function_status_name(status)) == 0;
+}
+
+/* Wished for, and not on. */
+static bool
+lacks_function(const struct claim_view *v)
+{
+	static const char *const paths[FUNCTION_N] = {
+	    [FUNCTION_SPF] = "functions.spf.status",
+	    [FUNCTION_DKIM] = "functions.dkim.status",
+	};
+
+	for (size_t i = 0; i < FUNCTION_N; i++) {
+		if (is_function(v, paths[i], FUNCTION_PENDING) ||
+		    is_function(v, paths[i], FUNCTION_LAPSED) ||
+		    is_function(v, paths[i], FUNCTION_EXPIRED))
+			return true;
+	}
+	return false;
+}
+
+bool
+view_claim_proven(const struct claim_view *v)
+{
+	return is_status(v, CLAIM_VERIFIED) || is_status(v, CLAIM_LAPSING);
+}
+
+/* What lapses still holds. */
 enum exit_word
 view_claim_exit(const struct claim_view *v)
 {
 	if (v->status[0] == '\0')
 		return EXIT_UNKNOWN;
-	if (is_status(v, CLAIM_VERIFIED) || is_status(v, CLAIM_LAPSING))
+	if (view_claim_proven(v) && !lacks_function(v))
 		return EXIT_GOOD;
 	if (v->job[0] != '\0')
 		return EXIT_PENDING;

@@ -46,7 +46,9 @@ enum next view_job(struct redis *r, const char *org, const char *id,
     const char *domain, struct job_view *v, struct err *e) MUST_USE;
 void view_job_free(struct job_view *v);
 
+/* Good: ownership is proven, and every function that was asked for is on. */
 enum exit_word view_claim_exit(const struct claim_view *v);
+bool view_claim_proven(const struct claim_view *v); /* ownership */
 enum exit_word view_job_exit(const struct job_view *v);
 bool view_job_ended(const struct job_view *v);
 bool view_claim_settled(const struct claim_view *v); /* known, no open job */

@@ -106,7 +106,9 @@ zone_parent() {
 # zone_file ZONE SERVERS KIND: a customer's zone at its start
 zone_file() {
 	local s n owner z
-	printf '$TTL 5\n@ SOA ns-a.test. h 1 3600 600 86400 3\n'
+	local denied=3 ttl=
+	[ "$3" != slow ] || denied=1800 ttl=1800
+	printf '$TTL 5\n@ %s SOA ns-a.test. h 1 3600 600 86400 %d\n' "$ttl" "$denied"
 	for s in ${2//,/ }; do printf '@ NS ns-%s.test.\n' "$s"; done
 	printf '@ TXT "v=spf1 -all"\n'
 	while read -r z s _; do

@@ -278,9 +278,10 @@ put_text(const struct checking *k, const struct checked *one)
 	}
 	report_show(stdout, &r);
 	if (!k->c->has_settings && k->only == 0)
-		fputs("  Judged without a policy: which tokens, includes and "
-		      "keys are right, a file\n  named by --conf would "
-		      "say.\n\n",
+		fputs("  Judged without a policy: what our own service wants "
+		      "to be there (token, include,\n  key) is in the files "
+		      "domainproofd.conf and policy.conf, named by --conf "
+		      "FILE.\n\n",
 		    stdout);
 }
 

@@ -57,7 +57,7 @@ static bool
 is_over(const struct command *c, const struct claim_view *v)
 {
 	if (c->options.number[OPTION_FOR] == WAIT_VERIFIED)
-		return view_claim_exit(v) == EXIT_GOOD;
+		return view_claim_proven(v);
 	return view_claim_settled(v);
 }
 
