@@ -73,10 +73,21 @@ tell_guard(struct scheduler *s, const struct open_claim *claim,
 	news = guard_look(&s->guard, finding_is_miss(f), s->mono);
 	if (news == GUARD_SAME)
 		return;
+	if (news == GUARD_THAWS)
+		s->thawed_at = scheduler_now(s);
 	guard_counts(&s->guard, &looks, &misses);
 	log_line(news == GUARD_FREEZES ? LOG_ERROR : LOG_INFO,
 	    news == GUARD_FREEZES ? "guard.frozen" : "guard.thawed",
 	    FIELDS(INT("looks", looks), INT("misses", misses)));
+}
+
+/* What it missed up to the thaw may have been our fault: the first miss behind
+ * it is noted only, and takes nothing away yet. */
+static bool
+doubted(const struct scheduler *s, const struct check_state *was)
+{
+	return guard_frozen(&s->guard) ||
+	       (was->misses > 0 && was->looked_at < s->thawed_at);
 }
 
 /* -- the claim ------------------------------------------------------------ */
@@ -114,13 +125,13 @@ tell_claim(struct scheduler *s, const struct asked *slot,
 	watch_include(s, f);
 	if (counts)
 		tell_guard(s, claim, f);
+	counts = counts && !doubted(s, &claim->claim.check[f->check]);
 	return step_check(s,
 	    &(struct step_on){.claim = claim,
 		.job = slot->job,
 		.lane = slot->lane,
 		.now = now},
-	    f, counts && !guard_frozen(&s->guard) ? STEP_COUNTS : STEP_NOTES,
-	    e);
+	    f, counts ? STEP_COUNTS : STEP_NOTES, e);
 }
 
 /* -- jobs ----------------------------------------------------------------- */

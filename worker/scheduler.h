@@ -361,6 +361,7 @@ struct scheduler {
 	struct timers watched; /* struct watch by its next look */
 	unsigned watches_n;
 	struct guard guard;
+	int64_t thawed_at; /* broker ms of its last thaw; 0 = none */
 	uint64_t request_last;
 	unsigned resolvers_n;
 	struct resolver_line *lines;

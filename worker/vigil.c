@@ -13,6 +13,7 @@
 
 #define BUSY_AGAIN_MS  60000 /* a look is out already: later */
 #define WATCH_ALARM_MS 60000
+#define SILENT_LONG_MS (7 * 24 * 3600 * 1000LL)
 #define OWNERSHIP_BIT  (1u << CHECK_OWNERSHIP)
 #define DMARC_BIT      (1u << CHECK_DMARC)
 
@@ -95,21 +96,40 @@ spread(const char *key, int64_t gap_ms)
 	return gap_ms + gap_ms / 10000 * part;
 }
 
-/* A while after the oldest of the last looks at what it holds. */
+/* How long after its last look a check is looked at again. What nobody
+ * answered, sooner: as often as for a job in its later hours, for a week; who
+ * is silent for longer is looked at as all others are. */
+static int64_t
+again_ms(const struct policy *policy, const struct check_state *c)
+{
+	const struct backoff *b = &policy->backoff;
+	int64_t gap = b->gap_ms[b->n - 1];
+
+	if (c->undecided_since_at == 0 || gap > policy->recheck_ms ||
+	    c->looked_at - c->undecided_since_at >= SILENT_LONG_MS)
+		return policy->recheck_ms;
+	return gap;
+}
+
+/* As soon as one of the checks of what it holds is due. */
 static int64_t
 due_at(const struct scheduler *s, const struct open_claim *claim)
 {
 	const struct claim *c = &claim->claim;
 	uint32_t checks = wanted(c);
-	int64_t oldest = INT64_MAX;
+	int64_t due = INT64_MAX;
 
-	for (int i = 0; i < CHECK_N; i++)
-		if ((checks & 1u << i) && c->check[i].looked_at != 0 &&
-		    c->check[i].looked_at < oldest)
-			oldest = c->check[i].looked_at;
-	if (oldest == INT64_MAX)
-		oldest = c->since_at;
-	return oldest + spread(claim->key, s->policy->recheck_ms);
+	for (int i = 0; i < CHECK_N; i++) {
+		const struct check_state *k = &c->check[i];
+		int64_t at =
+		    k->looked_at + spread(claim->key, again_ms(s->policy, k));
+
+		if ((checks & 1u << i) && k->looked_at != 0 && at < due)
+			due = at;
+	}
+	if (due == INT64_MAX)
+		due = c->since_at + spread(claim->key, s->policy->recheck_ms);
+	return due;
 }
 
 enum next

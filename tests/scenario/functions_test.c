@@ -627,6 +627,37 @@ undecided_for_days_demotes_nothing(void **state)
 	world_check_settled();
 }
 
+/* Whoever gives no answer is asked again within the hour, for a week. */
+static void
+what_nobody_answered_is_asked_again_soon(void **state)
+{
+	(void)state;
+	size_t looks;
+
+	world_policy()->recheck_ms = DAY;
+	world_start(0);
+	switch_on("a.test");
+	break_all("a.test", CODE_SERVFAIL);
+	world_run(DAY + DAY / 10 + HOUR);
+	looks = world_looks("a.test");
+	world_run(6 * HOUR);
+	assert_in_range(world_looks("a.test") - looks, 5, 7);
+	publish("a.test", OWNERSHIP | SPF | DKIM);
+	world_run(HOUR + HOUR / 5);
+	assert_int_equal(
+	    claim_of("a.test")->check[CHECK_SPF].undecided_since_at, 0);
+	looks = world_looks("a.test");
+	world_run(12 * HOUR);
+	assert_int_equal(world_looks("a.test"), looks);
+	break_all("a.test", CODE_TIMEOUT);
+	world_run(9 * DAY);
+	looks = world_looks("a.test");
+	world_run(4 * DAY);
+	assert_in_range(world_looks("a.test") - looks, 3, 5);
+	assert_both("a.test", FUNCTION_ACTIVE);
+	world_check_settled();
+}
+
 #define CROWD 60
 
 static const char *
@@ -678,6 +709,50 @@ many_misses_at_once_take_nothing_away(void **state)
 	take_away(crowd(7), SPF);
 	world_run(4 * DAY);
 	assert_int_equal(crowd_is(FUNCTION_LAPSED), 1);
+}
+
+static const char *
+one_that_lapses(void)
+{
+	for (int i = 0; i < CROWD; i++)
+		if (claim_of(crowd(i))->function[FUNCTION_SPF].status ==
+		    FUNCTION_LAPSING)
+			return crowd(i);
+	fail_msg("none lapses");
+	return NULL;
+}
+
+/* Its misses may have been our fault up to the thaw: the first one behind it
+ * takes nothing away yet. */
+static void
+the_first_miss_after_a_thaw_is_only_noted(void **state)
+{
+	(void)state;
+	char lost[24];
+	size_t looks;
+
+	world_policy()->guard_looks = 20;
+	world_policy()->recheck_ms = HOUR;
+	world_start(0);
+	for (int i = 0; i < CROWD; i++)
+		switch_on(crowd(i));
+	world_run(2 * HOUR);
+	for (int i = 0; i < CROWD; i++)
+		take_away(crowd(i), SPF);
+	world_run(6 * DAY);
+	snprintf(lost, sizeof(lost), "%s", one_that_lapses());
+	for (int i = 0; i < CROWD; i++)
+		if (strcmp(crowd(i), lost) != 0)
+			publish(crowd(i), SPF);
+	while (guard_frozen(&world_scheduler(0)->guard))
+		world_run(MINUTE);
+	looks = world_looks(lost);
+	while (world_looks(lost) == looks)
+		world_run(MINUTE);
+	world_run(MINUTE);
+	assert_function(lost, FUNCTION_SPF, FUNCTION_LAPSING);
+	world_run(2 * HOUR);
+	assert_function(lost, FUNCTION_SPF, FUNCTION_LAPSED);
 }
 
 /* -- somebody looks ------------------------------------------------------ */
@@ -1031,6 +1106,8 @@ main(void)
 	    CASE(what_is_proven_is_looked_at_each_day),
 	    CASE(a_function_lapses_after_three_days_and_comes_back),
 	    CASE(undecided_for_days_demotes_nothing),
+	    CASE(what_nobody_answered_is_asked_again_soon),
+	    CASE(the_first_miss_after_a_thaw_is_only_noted),
 	    CASE(many_misses_at_once_take_nothing_away),
 	    CASE(a_recheck_looks_now_and_takes_nothing_away),
 	    CASE(a_late_answer_takes_nothing_away),
