@@ -33,8 +33,6 @@ struct resolver {
 	struct looks *looks;
 	struct include *include;
 	uint32_t seed;
-	struct dname mail_from; /* of our envelope sender; len 0: customer's */
-	bool mail_from_known;
 	int waits;	   /* epoll of the two descriptors */
 	uint32_t interest; /* in the scheduler's */
 	struct out *out, *out_last;
@@ -208,7 +206,9 @@ wish_of(
 	if (dname_from_text(&w->domain, m->domain, NULL) != DNAME_OK ||
 	    dname_from_text(&w->registrable, m->registrable, NULL) != DNAME_OK)
 		return false;
-	w->mail_from = r->mail_from_known ? r->mail_from : w->domain;
+	if (!policy_mail_from(&w->mail_from, p, &w->domain))
+		w->mail_from.len = 0;
+	w->signs = m->keys_n > 0;
 	return true;
 }
 
@@ -401,20 +401,6 @@ watch_fd(struct resolver *r, int fd, struct err *e)
 	return RETRY;
 }
 
-/* Whose domain our mail has in its envelope: the customer's, or that of our
- * default sender. */
-static void
-read_mail_from(struct resolver *r)
-{
-	const struct policy *p = r->role->policy;
-	const char *at = strrchr(p->default_sender, '@');
-
-	r->mail_from_known = p->envelope_from == ENVELOPE_OURS;
-	if (!r->mail_from_known || at == NULL ||
-	    dname_from_text(&r->mail_from, at + 1, NULL) != DNAME_OK)
-		r->mail_from.len = 0;
-}
-
 static enum next
 open_include(struct resolver *r, struct err *e)
 {
@@ -456,7 +442,6 @@ open_all(struct resolver *r, struct err *e)
 	r->interest = EPOLLIN;
 	if ((n = looks_open(&r->looks, &conf, e)) != OK)
 		return n;
-	read_mail_from(r);
 	return open_include(r, e);
 }
 

@@ -97,9 +97,10 @@ struct look_wish {
 	 * in it. Asked of the resolver alone, as receivers do */
 	bool ours;
 
-	/* dmarc: domain of our envelope sender, len 0 = not known. Our d= is
-	 * the domain itself */
+	/* dmarc: domain of our envelope sender, len 0 = not known; and whether
+	 * our mail is signed, d= being the domain itself */
 	struct dname mail_from;
+	bool signs;
 };
 
 enum look_target {

@@ -154,7 +154,7 @@ new_look(struct look *l)
 	d->query = (struct dmarc_query){
 	    .domain = w->domain,
 	    .exists = l->exists,
-	    .has_dkim = true,
+	    .has_dkim = w->signs,
 	    .dkim_d = w->domain,
 	    .has_mail_from = w->mail_from.len > 0,
 	    .mail_from = w->mail_from,

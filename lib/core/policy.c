@@ -259,3 +259,15 @@ policy_check(const struct policy *p, struct err *e)
 
 	return right ? OK : REJECT;
 }
+
+bool
+policy_mail_from(
+    struct dname *out, const struct policy *p, const struct dname *domain)
+{
+	const char *at = strrchr(p->default_sender, '@');
+
+	*out = *domain;
+	if (p->envelope_from == ENVELOPE_CUSTOMER)
+		return true;
+	return at != NULL && dname_from_text(out, at + 1, NULL) == DNAME_OK;
+}

@@ -58,3 +58,7 @@ struct policy {
 
 /* Is every value within its bounds, and do they fit each other? */
 enum next policy_check(const struct policy *p, struct err *e) MUST_USE;
+/* The domain in the envelope sender of mail that goes out as `domain`: itself,
+ * or that of our default sender. False: it is not known. */
+bool policy_mail_from(struct dname *out, const struct policy *p,
+    const struct dname *domain) MUST_USE;

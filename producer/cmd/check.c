@@ -469,8 +469,8 @@ make_names(const struct checking *k, struct look_wish *wish,
 		facts.registrable[0] != '\0' ? facts.registrable : q->domain,
 		NULL) != DNAME_OK)
 		return false;
-	if (k->c->policy.envelope_from == ENVELOPE_CUSTOMER)
-		wish->mail_from = wish->domain;
+	if (!policy_mail_from(&wish->mail_from, &k->c->policy, &wish->domain))
+		wish->mail_from.len = 0;
 	return true;
 }
 
@@ -518,6 +518,7 @@ begin(struct checking *k, const struct job_request *q, struct err *e)
 	}
 	wish.selector = key.selector;
 	wish.key = key.known ? &key.key : NULL;
+	wish.signs = key.selector[0] != '\0';
 	next = begin_one(k, place, &wish, e);
 	if (next != OK)
 		return next;
