@@ -209,7 +209,7 @@ put_aligned(FILE *f, const struct finding *d)
 
 static void
 words_of(const struct report *r, const struct finding *d, enum code code,
-    char *say, char *fix)
+    const char *saw, char *say, char *fix)
 {
 	diagnosis_say(&(struct diagnosis_facts){.check = d->check,
 			  .code = code,
@@ -217,7 +217,7 @@ words_of(const struct report *r, const struct finding *d, enum code code,
 			  .domain = r->domain,
 			  .name = d->name,
 			  .expected = d->expected,
-			  .saw = code == d->code ? d->saw : "",
+			  .saw = saw,
 			  .publish = d->publish,
 			  .neg_ttl_s = d->neg_ttl_s,
 			  .visible_in_s = d->visible_in_s},
@@ -263,11 +263,22 @@ put_fix(FILE *f, const struct finding *d, const char *fix)
 }
 
 static void
+put_remark(FILE *f, const struct report *r, const struct finding *d, size_t i)
+{
+	char say[SAY_MAX + 1], fix[SAY_MAX + 1], both[2 * SAY_MAX + 2];
+
+	words_of(r, d, d->also[i], i == 0 && d->code == CODE_NONE ? d->saw : "",
+	    say, fix);
+	snprintf(both, sizeof(both), "%s %s", say, fix);
+	report_line(f, "also", both);
+}
+
+static void
 put_check(FILE *f, const struct report *r, const struct finding *d)
 {
 	char say[SAY_MAX + 1], fix[SAY_MAX + 1], behind[64] = "";
 
-	words_of(r, d, d->code, say, fix);
+	words_of(r, d, d->code, d->saw, say, fix);
 	if (d->verdict == VERDICT_PASS)
 		behind_of(d, behind, sizeof(behind));
 	report_head(f, check_name(d->check), d->verdict, code_name(d->code),
@@ -278,10 +289,8 @@ put_check(FILE *f, const struct report *r, const struct finding *d)
 	put_aligned(f, d);
 	put_cost(f, d);
 	put_servers(f, d);
-	for (size_t i = 0; i < d->also_n && i < ALSO_MAX; i++) {
-		words_of(r, d, d->also[i], say, fix);
-		report_line(f, "also", say);
-	}
+	for (size_t i = 0; i < d->also_n && i < ALSO_MAX; i++)
+		put_remark(f, r, d, i);
 }
 
 /* --- all of them ---------------------------------------------------------- */

@@ -729,6 +729,20 @@ judge_one(struct judging *j, const struct spf_verdict *const checks[], size_t n)
 
 /* --- remarks and the record to publish ----------------------------------- */
 
+/* Beside a pass that says nothing else, the first remark says of what. */
+static void
+remark_at(struct judging *j, enum code code, const struct spf_note *note)
+{
+	struct judged *out = j->out;
+	bool first = out->code == CODE_NONE && out->also_n == 0;
+
+	remark(j, code);
+	if (!first || out->verdict != VERDICT_PASS)
+		return;
+	out->saw[0] = '\0';
+	saw_term(j, &note->place);
+}
+
 static void
 remarks(struct judging *j)
 {
@@ -753,7 +767,7 @@ remarks(struct judging *j)
 		for (size_t i = 0; i < a->notes_n; i++) {
 			if (a->notes[i].kind == rows[r].kind &&
 			    !ours(j, a->notes[i].root_target))
-				remark(j, rows[r].code);
+				remark_at(j, rows[r].code, &a->notes[i]);
 		}
 	}
 	if ((a->lookups + 1 >= SPF_LOOKUPS_MAX &&

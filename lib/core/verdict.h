@@ -166,7 +166,9 @@ struct spf_row {
 struct judged {
 	enum verdict verdict;
 	enum code code;
-	size_t also_n; /* remarks that change nothing, each once */
+	/* remarks that change nothing, each once; with CODE_NONE `saw` is of
+	 * the first */
+	size_t also_n;
 	enum code also[ALSO_MAX];
 	size_t txt;    /* which record of the answer the code speaks of */
 	uint16_t mark; /* octet in it where the fault begins, or NO_MARK */
