@@ -174,7 +174,7 @@ open_producer(struct kafka *k, struct err *e)
 		next = kafka_topics_warm(k->producer, &k->conf, TOPIC_N,
 		    k->topics, &k->partitions_n, e);
 	if (next == OK)
-		next = kafka_topics_time(k->producer, k->topics, e);
+		next = kafka_topics_time(k->producer, &k->conf, k->topics, e);
 	return next;
 }
 

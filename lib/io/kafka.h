@@ -29,6 +29,9 @@ struct kafka_conf {
 	int64_t txn_ms;
 	unsigned queue_kb; /* prefetch of each lane */
 	const char *compression;
+	/* readable: kafka_open is not wanted any more, and ends within 5 s or
+	 * so with RETRY. 0 = none */
+	int stop_fd;
 };
 
 struct kafka; /* consumer and transactional producer of one slot */

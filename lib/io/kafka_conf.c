@@ -6,12 +6,14 @@
 #include "io/clock.h"
 #include "io/log.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define OPEN_MS	      30000 /* to find the brokers and the topics */
-#define SETTLE_MS     5000  /* a new topic may not be known everywhere yet */
+#define STEP_MS	      5000 /* of it, at once: then it is seen who has had enough */
+#define SETTLE_MS     5000 /* a new topic may not be known everywhere yet */
 #define AGAIN_MS      200
 #define LOG_WINDOW_MS 10000
 #define LOG_MAX	      20 /* lines of the library in a window */
@@ -263,6 +265,8 @@ ask(rd_kafka_t *rk, size_t n, int32_t *partitions_n, int64_t due, struct err *e)
 	int i;
 
 	*partitions_n = 0;
+	if (left_ms > STEP_MS)
+		left_ms = STEP_MS;
 	err = rd_kafka_metadata(
 	    rk, 0, NULL, &md, left_ms > AGAIN_MS ? (int)left_ms : AGAIN_MS);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -288,8 +292,17 @@ sleep_ms(long ms)
 	    NULL);
 }
 
+static bool
+told_to_stop(const struct kafka_conf *conf)
+{
+	struct pollfd fd = {.fd = conf->stop_fd, .events = POLLIN};
+
+	return conf->stop_fd > 0 && poll(&fd, 1, 0) > 0;
+}
+
 static enum next
-ask_until(rd_kafka_t *rk, size_t n, int32_t *partitions_n, struct err *e)
+ask_until(rd_kafka_t *rk, const struct kafka_conf *conf, size_t n,
+    int32_t *partitions_n, struct err *e)
 {
 	int64_t begin = clock_mono_ms(), now;
 	enum next next;
@@ -301,6 +314,10 @@ ask_until(rd_kafka_t *rk, size_t n, int32_t *partitions_n, struct err *e)
 			return next;
 		if (next == REJECT && now - begin >= SETTLE_MS)
 			return STOP;
+		if (told_to_stop(conf)) {
+			err_set(e, "told to stop while Kafka was looked for");
+			return RETRY;
+		}
 		if (now - begin >= OPEN_MS)
 			return RETRY;
 		sleep_ms(AGAIN_MS);
@@ -324,7 +341,7 @@ kafka_topics_warm(rd_kafka_t *rk, const struct kafka_conf *conf, size_t n,
 			return STOP;
 		}
 	}
-	return ask_until(rk, n, partitions_n, e);
+	return ask_until(rk, conf, n, partitions_n, e);
 }
 
 static enum next
@@ -387,7 +404,7 @@ to_any_broker(rd_kafka_t *rk, rd_kafka_topic_t *topic)
 	    rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
 	const struct rd_kafka_metadata *md;
 
-	if (rd_kafka_metadata(rk, 0, topic, &md, OPEN_MS) !=
+	if (rd_kafka_metadata(rk, 0, topic, &md, STEP_MS) !=
 	    RD_KAFKA_RESP_ERR_NO_ERROR)
 		return opt;
 	rd_kafka_AdminOptions_set_broker(opt, md->orig_broker_id, NULL, 0);
@@ -395,9 +412,20 @@ to_any_broker(rd_kafka_t *rk, rd_kafka_topic_t *topic)
 	return opt;
 }
 
+static rd_kafka_event_t *
+await(rd_kafka_queue_t *q, const struct kafka_conf *conf)
+{
+	int64_t until = clock_mono_ms() + OPEN_MS;
+	rd_kafka_event_t *ev = NULL;
+
+	while (ev == NULL && clock_mono_ms() < until && !told_to_stop(conf))
+		ev = rd_kafka_queue_poll(q, AGAIN_MS);
+	return ev;
+}
+
 enum next
-kafka_topics_time(
-    rd_kafka_t *rk, rd_kafka_topic_t *const *topics, struct err *e)
+kafka_topics_time(rd_kafka_t *rk, const struct kafka_conf *conf,
+    rd_kafka_topic_t *const *topics, struct err *e)
 {
 	rd_kafka_ConfigResource_t *res[TOPIC_N];
 	rd_kafka_AdminOptions_t *opt = to_any_broker(rk, topics[0]);
@@ -411,7 +439,7 @@ kafka_topics_time(
 		    RD_KAFKA_RESOURCE_TOPIC, rd_kafka_topic_name(topics[i]));
 	}
 	rd_kafka_DescribeConfigs(rk, res, TOPIC_N, opt, q);
-	ev = rd_kafka_queue_poll(q, OPEN_MS);
+	ev = await(q, conf);
 	next = judge_times(ev, e);
 	if (ev != NULL)
 		rd_kafka_event_destroy(ev);

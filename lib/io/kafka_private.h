@@ -41,6 +41,7 @@ struct kafka {
 	int64_t trouble_due; /* not to be told before */
 	char trouble[ERR_TEXT_MAX];
 	rd_kafka_message_t *told; /* the bytes of the last event */
+	unsigned unserved; /* records told since the library had its turn */
 	struct kafka_line *lines; /* [lane * partitions_n + partition] */
 	size_t open_n[LANE_N];
 	int32_t open[LANE_N][KAFKA_PARTITIONS_MAX];
@@ -75,8 +76,8 @@ enum next kafka_topics_warm(rd_kafka_t *rk, const struct kafka_conf *conf,
     size_t n, rd_kafka_topic_t **topics, int32_t *partitions_n,
     struct err *e) MUST_USE;
 /* All of the topics take the broker's time. */
-enum next kafka_topics_time(
-    rd_kafka_t *rk, rd_kafka_topic_t *const *topics, struct err *e) MUST_USE;
+enum next kafka_topics_time(rd_kafka_t *rk, const struct kafka_conf *conf,
+    rd_kafka_topic_t *const *topics, struct err *e) MUST_USE;
 
 struct kafka_line *kafka_line_of(
     struct kafka *k, enum lane lane, int32_t partition);
