@@ -334,6 +334,12 @@ restore_start(struct restore **out, struct kafka *kafka,
 	return how;
 }
 
+int32_t
+restore_partition(const struct restore *r)
+{
+	return r->p;
+}
+
 bool
 restore_stuck(const struct restore *r, int64_t now_mono)
 {

@@ -23,7 +23,8 @@
 #define BULK_OLD_MS	    3600000 /* an alarm when a bulk job waited so long */
 #define BULK_ALARM_EVERY_MS 60000
 #define ABORTS_MAX	    20 /* in a row; then the supervisor's brake takes over */
-#define FENCE_LOOK_MS	    4000 /* a heartbeat and a second */
+#define FENCE_LOOK_MS	    4000   /* a heartbeat and a second */
+#define STOPPED_AGAIN_MS    600000 /* a closed partition is told of again */
 #define IDLE_MS		    500 /* the longest wait: heartbeat of the process */
 
 int64_t
@@ -72,6 +73,81 @@ exit_of(enum next how)
 	return how == STOP ? EXIT_CODE_USAGE : EXIT_CODE_OUTSIDE;
 }
 
+/* -- partitions that stay closed ------------------------------------------- */
+
+static void
+stopped_forget(struct scheduler *s, int32_t p)
+{
+	for (struct stopped **at = &s->stopped; *at != NULL;
+	     at = &(*at)->next) {
+		struct stopped *gone = *at;
+
+		if (gone->p != p)
+			continue;
+		*at = gone->next;
+		mem_free(gone);
+		return;
+	}
+}
+
+static void
+stopped_forget_all(struct scheduler *s)
+{
+	while (s->stopped != NULL)
+		stopped_forget(s, s->stopped->p);
+}
+
+static void
+stopped_say(struct scheduler *s, struct stopped *x)
+{
+	fail("partition.stopped", &x->why, 0);
+	x->said++;
+	x->say_at = s->mono + STOPPED_AGAIN_MS;
+}
+
+/* Without memory it is said once. */
+static void
+stopped_add(struct scheduler *s, int32_t p, const struct err *why)
+{
+	struct stopped *x = mem_alloc(sizeof(*x));
+
+	if (x == NULL) {
+		fail("partition.stopped", why, 0);
+		return;
+	}
+	stopped_forget(s, p);
+	x->p = p;
+	x->why = *why;
+	x->next = s->stopped;
+	s->stopped = x;
+	stopped_say(s, x);
+}
+
+/* Returns when one is to be told of next. */
+static int64_t
+stopped_turn(struct scheduler *s)
+{
+	int64_t due = INT64_MAX;
+
+	for (struct stopped *x = s->stopped; x != NULL; x = x->next) {
+		if (x->say_at <= s->mono)
+			stopped_say(s, x);
+		if (x->say_at < due)
+			due = x->say_at;
+	}
+	return due;
+}
+
+static size_t
+stopped_count(const struct scheduler *s)
+{
+	size_t n = 0;
+
+	for (const struct stopped *x = s->stopped; x != NULL; x = x->next)
+		n++;
+	return n;
+}
+
 /* -- opening and closing -------------------------------------------------- */
 
 static enum next
@@ -97,8 +173,10 @@ open_memory(struct scheduler *s, struct err *e)
 static enum next
 open_doors(struct scheduler *s, struct err *e)
 {
+	struct kafka_conf conf = s->kafka_conf;
 	enum next how = entropy_check(e);
 
+	conf.stop_fd = role_stop_fd(s->role);
 	if (how == OK)
 		how = idna_open(s->settings->dns.suffix_list, e);
 	if (how == OK)
@@ -106,7 +184,7 @@ open_doors(struct scheduler *s, struct err *e)
 	if (how == OK)
 		how = task_open(&s->fence_task, "fence", s->wake_fd, e);
 	if (how == OK)
-		how = kafka_open(&s->kafka, &s->kafka_conf, s->wake_fd, e);
+		how = kafka_open(&s->kafka, &conf, s->wake_fd, e);
 	if (how != OK)
 		return how;
 	s->partitions = kafka_partitions(s->kafka);
@@ -189,6 +267,7 @@ scheduler_close(struct scheduler *s)
 	for (size_t i = 0; i < s->restores_n; i++)
 		restore_free(s->restores[i]);
 	drop_all(s);
+	stopped_forget_all(s);
 	status_close(s->status);
 	kafka_close(s->kafka);
 	batch_free(s->batch);
@@ -214,6 +293,7 @@ restore_begin(struct scheduler *s, int32_t p)
 
 	if (how != OK)
 		return fail("restore.failed", &e, EXIT_CODE_OUTSIDE);
+	stopped_forget(s, p);
 	s->restores_n++;
 	return SCHED_GO_ON;
 }
@@ -303,13 +383,15 @@ install(struct scheduler *s, struct part *part, struct err *e)
 }
 
 static int
-restore_done(
-    struct scheduler *s, enum next how, struct part *part, struct err *e)
+restore_done(struct scheduler *s, int32_t p, enum next how, struct part *part,
+    struct err *e)
 {
 	if (how == RETRY)
 		return SCHED_GO_ON; /* it went away again meanwhile */
-	if (how == REJECT)
-		return fail("partition.stopped", e, SCHED_GO_ON);
+	if (how == REJECT) {
+		stopped_add(s, p, e);
+		return SCHED_GO_ON;
+	}
 	if (how == OK)
 		how = install(s, part, e);
 	return how == OK ? SCHED_GO_ON
@@ -326,6 +408,7 @@ restore_collect_all(struct scheduler *s)
 		struct part *part;
 		enum next how;
 		struct err e;
+		int32_t p;
 
 		if (!restore_collect(r, &how, &part, &e)) {
 			if (restore_stuck(r, s->mono))
@@ -334,8 +417,9 @@ restore_collect_all(struct scheduler *s)
 			continue;
 		}
 		s->restores[i] = s->restores[--s->restores_n];
+		p = restore_partition(r);
 		restore_free(r);
-		code = restore_done(s, how, part, &e);
+		code = restore_done(s, p, how, part, &e);
 	}
 	return code;
 }
@@ -534,6 +618,7 @@ on_lost(struct scheduler *s)
 	    FIELDS(INT("n", (int64_t)s->parts_n)));
 	kafka_release(s->kafka);
 	drop_all(s);
+	stopped_forget_all(s);
 	s->wanted_n = 0;
 	s->lanes_changed = false;
 	return SCHED_GO_ON;
@@ -584,7 +669,7 @@ on_off_log(struct scheduler *s)
 	    " restart the crew: it says then which `domainproof state rebase`"
 	    " opens the partition",
 	    lane_name(s->ev.lane), s->ev.partition, (long long)s->ev.offset);
-	fail("partition.stopped", &e, 0);
+	stopped_add(s, s->ev.partition, &e);
 	if (part != NULL)
 		drop_part(s, part);
 	return SCHED_GO_ON;
@@ -763,6 +848,7 @@ scheduler_turn(struct scheduler *s, int64_t *wake_due)
 	}
 	*wake_due =
 	    earlier(earlier(commit_due(s), dispatch_next_due(s)), status_due);
+	*wake_due = earlier(*wake_due, stopped_turn(s));
 	if (s->more || s->lanes_changed)
 		*wake_due = s->mono;
 	return SCHED_GO_ON;
@@ -795,6 +881,14 @@ wait(struct scheduler *s, int64_t wake_due)
 		s->draining = true;
 }
 
+static bool
+told_to_stop(const struct role *role)
+{
+	struct pollfd fd = {.fd = role_stop_fd(role), .events = POLLIN};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
 int
 scheduler_main(const struct role *role)
 {
@@ -805,7 +899,9 @@ scheduler_main(const struct role *role)
 	int code = SCHED_GO_ON;
 
 	if (how != OK) {
-		code = fail("scheduler.open", &e, exit_of(how));
+		code = told_to_stop(role)
+			   ? EXIT_CODE_DONE
+			   : fail("scheduler.open", &e, exit_of(how));
 		scheduler_close(s);
 		return code;
 	}
@@ -821,7 +917,8 @@ scheduler_main(const struct role *role)
 	log_line(LOG_INFO, "scheduler.end",
 	    FIELDS(INT("accepted", (int64_t)s->accepted),
 		INT("settled", (int64_t)s->settled),
-		INT("rerouted", (int64_t)s->rerouted)));
+		INT("rerouted", (int64_t)s->rerouted),
+		INT("stopped", (int64_t)stopped_count(s))));
 	if (code != SCHED_GO_ON)
 		return code; /* threads may be stuck: the process ends here */
 	scheduler_close(s);

@@ -201,6 +201,7 @@ bool restore_collect(
 /* It waits for a call that keeps no time limit: only the process's end helps.
  */
 bool restore_stuck(const struct restore *r, int64_t now_mono);
+int32_t restore_partition(const struct restore *r);
 /* Waits for its thread. */
 void restore_free(struct restore *r);
 
@@ -313,6 +314,14 @@ struct resolver_line {
 	uint8_t frame[WIRE_FRAME_MAX];
 };
 
+struct stopped { /* a partition that stays closed */
+	struct stopped *next;
+	int32_t p;
+	unsigned said;
+	int64_t say_at; /* mono ms: it is said again */
+	struct err why;
+};
+
 struct scheduler {
 	const struct role *role;
 	const struct settings *settings;
@@ -330,6 +339,7 @@ struct scheduler {
 
 	size_t parts_n;
 	struct part *parts[KAFKA_PARTITIONS_MAX];
+	struct stopped *stopped;
 	size_t restores_n;
 	struct restore *restores[KAFKA_PARTITIONS_MAX];
 	bool lanes_changed;

@@ -650,6 +650,18 @@ state_without_any_position_stays_closed(void **state)
 	assert_false(opened(0, 1));
 }
 
+/* It is not forgotten that a partition stays closed. */
+static void
+assert_said(int32_t p, unsigned n)
+{
+	const struct stopped *stopped = world_scheduler(0)->stopped;
+
+	assert_non_null(stopped);
+	assert_null(stopped->next);
+	assert_int_equal(stopped->p, p);
+	assert_in_range(stopped->said, n, n + 1);
+}
+
 static void
 a_lane_that_leaves_the_log_stops_its_partition(void **state)
 {
@@ -670,9 +682,13 @@ a_lane_that_leaves_the_log_stops_its_partition(void **state)
 	assert_string_equal(world_outcome(other, "c"), "failed");
 	assert_int_equal(world_looks(mine), looks);
 	assert_int_equal(world_scheduler(0)->open_jobs, 0);
+	assert_said(0, 6);
 	world_crash(0);
 	world_start(0);
 	assert_false(opened(0, 0));
+	assert_said(0, 1);
+	world_run(25 * MINUTE);
+	assert_said(0, 3);
 	assert_true(opened(0, 3));
 }
 
