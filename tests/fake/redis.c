@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASHES_MAX 4096
 #define FIELDS_MAX 16
 #define MARKS_MAX  64
 #define CALLS_MAX  65536
@@ -34,8 +33,18 @@ struct redis {
 	struct move move[MARKS_MAX];
 };
 
-static struct hash stored[HASHES_MAX];
-static size_t stored_n;
+static struct hash *stored; /* grows */
+static size_t stored_n, stored_cap;
+
+/* No test goes on with less than it wrote. */
+static void
+insist(bool right, const char *what)
+{
+	if (right)
+		return;
+	fprintf(stderr, "the Redis in memory: %s\n", what);
+	abort();
+}
 static int64_t mark[MARKS_MAX];
 static bool mark_set[MARKS_MAX];
 static bool down;
@@ -55,7 +64,9 @@ fake_redis_wipe(void)
 {
 	for (size_t i = 0; i < stored_n; i++)
 		free_hash(&stored[i]);
-	stored_n = 0;
+	free(stored);
+	stored = NULL;
+	stored_n = stored_cap = 0;
 	memset(mark_set, 0, sizeof(mark_set));
 }
 
@@ -166,10 +177,12 @@ void
 redis_put_hash(struct redis *r, const char *key, uint64_t ver,
     const struct redis_field *fields, size_t fields_n, int64_t ttl_s)
 {
-	struct hash *h = &r->put[r->put_n++];
+	struct hash *h = &r->put[r->put_n];
 	char number[24];
 
 	(void)ttl_s;
+	insist(r->put_n++ < CALLS_MAX, "too many hashes in one call");
+	insist(fields_n < FIELDS_MAX, "too many fields in a hash");
 	h->key = strdup(key);
 	h->ver = ver;
 	h->field[h->n] = (struct field){.name = "ver"};
@@ -206,8 +219,21 @@ void
 redis_move_mark(
     struct redis *r, int32_t partition, int64_t from, int64_t to, bool *moved)
 {
+	insist(r->move_n < MARKS_MAX && partition < MARKS_MAX,
+	    "too many marks or partitions");
 	r->move[r->move_n++] = (struct move){partition, from, to, moved};
 	*moved = false;
+}
+
+static struct hash *
+grow(void)
+{
+	if (stored_n == stored_cap) {
+		stored_cap = stored_cap == 0 ? 1024 : 2 * stored_cap;
+		stored = realloc(stored, stored_cap * sizeof(*stored));
+		insist(stored != NULL, "no memory");
+	}
+	return &stored[stored_n++];
 }
 
 static void
@@ -220,7 +246,7 @@ store(struct hash *h)
 	if (old != NULL)
 		free_hash(old);
 	else
-		old = &stored[stored_n++];
+		old = grow();
 	*old = *h;
 	*h = (struct hash){.n = 0};
 }
