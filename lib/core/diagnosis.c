@@ -200,9 +200,15 @@ static const struct row rows[CODE_N + 1] = {
 		    "change the name servers at the registrar.",
 	},
 	[CODE_WRONG_NAME_REGISTERED] = {
-		.say = "{domain} is the name of a host and receives no mail; "
-		    "the mail domain seems to be {saw}.",
-		.fix = "If you meant {saw}, ask for that domain instead.",
+		.say = "There is no record at {name}; {domain} is the name of "
+		    "a host that receives no mail, and the mail domain seems "
+		    "to be {saw}.",
+		.fix = "If you meant {saw}, ask for that domain instead; else "
+		    "add a TXT record named {name} with the value: {expected}",
+		.bare_say = "There is no record at {name}; {domain} is the "
+		    "name of a host that receives no mail, and the mail "
+		    "domain seems to be {saw}.",
+		.bare_fix = "If you meant {saw}, ask for that domain instead.",
 	},
 	[CODE_WILDCARD_SHADOW] = {
 		.say = "Nothing was added at {name}: a wildcard record (*) "
