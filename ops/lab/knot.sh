@@ -250,7 +250,6 @@ prepare_unbound() {
 	    prefetch: no
 	    aggressive-nsec: no
 	    # The negative cache stays at its default: tests of it mean something.
-	    cache-max-ttl: 60
 	    val-bogus-ttl: 2
 	    val-sig-skew-min: 0
 	    val-sig-skew-max: 0
