@@ -122,6 +122,21 @@ put_marked(FILE *f, const struct finding *d)
 	    (int)strlen(from) + (from != head ? 3 : 0), "", mark_word(d->code));
 }
 
+/* The value is right: what counts is where it stands, which `saw` names. */
+static bool
+is_misplaced(const struct finding *d)
+{
+	switch (d->code) {
+	case CODE_NAME_DOUBLED:
+	case CODE_AT_BARE_SELECTOR:
+	case CODE_AT_SIBLING:
+	case CODE_AT_PARENT:
+		return true;
+	default: /* all other reasons */
+		return false;
+	}
+}
+
 static void
 put_found(FILE *f, const struct finding *d)
 {
@@ -258,6 +273,8 @@ put_fix(FILE *f, const struct finding *d, const char *fix)
 	snprintf(text, sizeof(text), "%.*s",
 	    (int)(inside ? fix_len - len : fix_len), fix);
 	report_line(f, "fix", text);
+	if (is_misplaced(d))
+		return;
 	if (inside || d->publish[0] != '\0' || d->code == CODE_NOT_PUBLISHED)
 		put_value(f, "publish", value);
 }
@@ -283,8 +300,12 @@ put_check(FILE *f, const struct report *r, const struct finding *d)
 		behind_of(d, behind, sizeof(behind));
 	report_head(f, check_name(d->check), d->verdict, code_name(d->code),
 	    say, behind);
-	if (d->verdict != VERDICT_PASS)
+	if (is_misplaced(d)) {
+		report_line(f, "wanted", d->name);
+		report_line(f, "found", d->saw);
+	} else if (d->verdict != VERDICT_PASS) {
 		put_found(f, d);
+	}
 	put_fix(f, d, fix);
 	put_aligned(f, d);
 	put_cost(f, d);

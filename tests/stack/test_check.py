@@ -100,6 +100,8 @@ def test_page(check, zone, lab, domain, keys):
     assert re.search(r"^ +cost +\d+ of 10 lookups, 0 of 2 void$", page, re.M)
     # dkim: right key, wrong name
     assert "NAME_DOUBLED" in flat and "s1._domainkey.%s.%s" % (domain, domain) in flat
+    assert re.search(r"^ +wanted +s1\._domainkey\.%s$" % re.escape(domain), page, re.M)
+    assert re.search(r"^ +found +s1\._domainkey\.%s\.%s$" % ((re.escape(domain),) * 2), page, re.M)
     assert re.search(r"Enter only s1\._domainkey(\.\S+)? ", flat), flat
     # dmarc: advice
     assert re.search(r"dmarc NOTE .*p=none.*Next step: p=quarantine", flat), flat
@@ -312,9 +314,15 @@ class Server:
         class Tcps(socketserver.ThreadingTCPServer):
             daemon_threads = True
             allow_reuse_address = True
-        self.udp = Udps(("127.0.0.1", 0), Udp)
-        self.port = self.udp.server_address[1]
-        self.tcp = Tcps(("127.0.0.1", self.port), Tcp)
+        # both at one port, which for one of them may be taken
+        self.udp = None
+        while self.udp is None:
+            self.tcp = Tcps(("127.0.0.1", 0), Tcp)
+            self.port = self.tcp.server_address[1]
+            try:
+                self.udp = Udps(("127.0.0.1", self.port), Udp)
+            except OSError:
+                self.tcp.server_close()
         for s in self.udp, self.tcp:
             threading.Thread(target=s.serve_forever, daemon=True).start()
 
