@@ -859,8 +859,8 @@ test_audit_bounds(void **state)
 	static const char *const zones[] = {
 	    "d.test TXT v=spf1 include:d.test include:d.test",
 	    "d.test TXT v=spf1 redirect=d.test",
-	    "d.test TXT v=spf1 include:e.test include:e.test include:e.test\n"
-	    "e.test TXT v=spf1 include:d.test a a a a",
+	    ("d.test TXT v=spf1 include:e.test include:e.test include:e.test\n"
+	     "e.test TXT v=spf1 include:d.test a a a a"),
 	};
 	const struct spf_verdict *v;
 
