@@ -251,28 +251,34 @@ store(struct hash *h)
 	*h = (struct hash){.n = 0};
 }
 
+static void
+move_mark(const struct move *m)
+{
+	int64_t at = mark_set[m->partition] ? mark[m->partition] : 0;
+
+	*m->moved = at == m->from;
+	if (!*m->moved)
+		return;
+	mark[m->partition] = m->to;
+	mark_set[m->partition] = true;
+}
+
+/* What was sent is not sent again by the next run. */
 enum next
 redis_run(struct redis *r, struct err *e)
 {
-	if (reached(e) != OK)
-		return RETRY;
-	if (lose > 0 && --lose == 0) {
-		err_set(e, "the call was lost");
-		return RETRY;
-	}
-	for (size_t i = 0; i < r->put_n; i++)
-		store(&r->put[i]);
-	for (size_t i = 0; i < r->move_n; i++) {
-		const struct move *m = &r->move[i];
-		int64_t at = mark_set[m->partition] ? mark[m->partition] : 0;
+	enum next how = reached(e);
 
-		*m->moved = at == m->from;
-		if (!*m->moved)
-			continue;
-		mark[m->partition] = m->to;
-		mark_set[m->partition] = true;
+	if (how == OK && lose > 0 && --lose == 0) {
+		err_set(e, "the call was lost");
+		how = RETRY;
 	}
-	return OK;
+	for (size_t i = 0; how == OK && i < r->put_n; i++)
+		store(&r->put[i]);
+	for (size_t i = 0; how == OK && i < r->move_n; i++)
+		move_mark(&r->move[i]);
+	forget_calls(r);
+	return how;
 }
 
 enum next
