@@ -181,21 +181,17 @@ static void
 save_claim(
     struct part *part, struct open_claim *claim, const struct policy *policy)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
 	char key[RECORD_KEY_MAX + 1];
 	uint8_t value[RECORD_MAX];
-	struct open_job *job = part_lasting(claim);
 	struct writer w;
 
 	part_key_split(claim->key, org, domain, NULL);
 	writer_init(&w, value, sizeof(value));
 	record_put_claim(&w, &claim->claim);
 	put_state(part, key, record_claim_key(key, org, domain), &w);
-	if (job != NULL)
-		part_key_split(job->key, org, domain, id);
-	status_claim_put(part_pending(part), claim->key, &claim->claim,
-	    job == NULL ? NULL : id, job == NULL ? NULL : &job->job, policy)
-	    ->urgent = claim->urgent;
+	status_claim_put(part_pending(part), claim, policy)->urgent =
+	    claim->urgent;
 	claim->urgent = false;
 }
 

@@ -131,7 +131,7 @@ describe(struct wire_look *m, const struct asked *slot)
 	    sizeof(m->registrable));
 	token_show(c->token, m->token);
 	for (uint8_t i = 0; i < c->keys_n; i++)
-		m->keys[i] = c->keys[i];
+		claim_key_get(c, i, &m->keys[i]);
 }
 
 static bool

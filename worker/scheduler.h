@@ -272,10 +272,10 @@ int64_t status_turn(struct status *s, int64_t now_mono);
  * What is left the next owner rebuilds. */
 void status_finish(struct status *s, int64_t limit_ms);
 /* The hash of a claim or job as it is written; shared by batch.c (after a
- * step) and status.c (rebuilding from the state topic). */
-struct status_put *status_claim_put(struct pending *p, const char *key,
-    const struct claim *claim, const char *job_id, const struct job *job,
-    const struct policy *policy);
+ * step) and status.c (rebuilding from the state topic). A claim's tells of the
+ * longest-lived of its open jobs. */
+struct status_put *status_claim_put(struct pending *p,
+    const struct open_claim *claim, const struct policy *policy);
 struct status_put *status_open_put(
     struct pending *p, const struct step_who *w, const struct job *open);
 struct status_put *status_end_put(
@@ -528,5 +528,9 @@ enum next vigil_turn_watched(struct scheduler *s, struct err *e) MUST_USE;
 enum next vigil_turn_own(struct scheduler *s, struct err *e) MUST_USE;
 /* Broker ms; INT64_MAX: none. */
 int64_t vigil_next_due(const struct scheduler *s);
+/* The next look at a claim without a job, broker ms, as far as it is known;
+ * 0 = none. Pure. */
+int64_t vigil_next_at(
+    const struct open_claim *claim, const struct policy *policy);
 /* All checks that say something of this claim. */
 uint32_t vigil_checks(const struct open_claim *claim);

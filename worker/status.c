@@ -202,21 +202,29 @@ keyed(struct pending *p, const char *kind, const char *a, const char *b)
 }
 
 struct status_put *
-status_claim_put(struct pending *p, const char *key, const struct claim *claim,
-    const char *job_id, const struct job *job, const struct policy *policy)
+status_claim_put(struct pending *p, const struct open_claim *open,
+    const struct policy *policy)
 {
-	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1];
+	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
 	char doc[MESSAGE_OUT_MAX];
 	const struct message_who who = {
 	    .org = org,
 	    .domain = domain,
-	    .id = job_id == NULL ? "" : job_id,
+	    .id = id,
 	};
+	const struct claim *claim = &open->claim;
+	const struct open_job *last = part_lasting(open);
+	const struct job *job = last == NULL ? NULL : &last->job;
+	int64_t next_at =
+	    job == NULL ? vigil_next_at(open, policy) : job->due_at;
 	const struct check_state *own = &claim->check[CHECK_OWNERSHIP];
 	int64_t looked_at = 0;
 	struct status_put *put = pending_put(p);
 
-	part_key_split(key, org, domain, NULL);
+	part_key_split(open->key, org, domain, NULL);
+	id[0] = '\0';
+	if (last != NULL)
+		part_key_split(last->key, NULL, NULL, id);
 	put->key = keyed(p, "claim", domain, org);
 	put->org_key = keyed(p, "org", org, "");
 	put->member = pending_copy(p, domain, strlen(domain));
@@ -231,10 +239,11 @@ status_claim_put(struct pending *p, const char *key, const struct claim *claim,
 		if (claim->check[i].looked_at > looked_at)
 			looked_at = claim->check[i].looked_at;
 	field_number(put, "look_ms", looked_at);
-	field_number(put, "next_ms", job == NULL ? 0 : job->due_at);
+	field_number(put, "next_ms", next_at);
 	field_number(put, "deadline_ms", job == NULL ? 0 : job->deadline_at);
 	field_text(p, put, "job", who.id);
-	message_claim_doc(doc, sizeof(doc), &who, claim, job, policy);
+	message_claim_doc(
+	    doc, sizeof(doc), &who, claim, job, next_at, policy);
 	field_text(p, put, "doc", doc);
 	return put;
 }
@@ -470,15 +479,7 @@ put_dirty(struct rebuild *r)
 	enum next how = OK;
 
 	for (; how == OK && claim != NULL; claim = claim->next_dirty) {
-		struct open_job *last = part_lasting(claim);
-		char id[JOB_ID_MAX + 1], org[ORG_MAX + 1];
-		char domain[DNAME_TEXT_MAX + 1];
-
-		if (last != NULL)
-			part_key_split(last->key, org, domain, id);
-		status_claim_put(r->puts, claim->key, &claim->claim,
-		    last == NULL ? NULL : id, last == NULL ? NULL : &last->job,
-		    r->status->policy);
+		status_claim_put(r->puts, claim, r->status->policy);
 		how = count_put(r);
 	}
 	for (; how == OK && job != NULL; job = job->next_dirty) {

@@ -113,7 +113,7 @@ again_ms(const struct policy *policy, const struct check_state *c)
 
 /* As soon as one of the checks of what it holds is due. */
 static int64_t
-due_at(const struct scheduler *s, const struct open_claim *claim)
+due_at(const struct policy *policy, const struct open_claim *claim)
 {
 	const struct claim *c = &claim->claim;
 	uint32_t checks = wanted(c);
@@ -122,13 +122,13 @@ due_at(const struct scheduler *s, const struct open_claim *claim)
 	for (int i = 0; i < CHECK_N; i++) {
 		const struct check_state *k = &c->check[i];
 		int64_t at =
-		    k->looked_at + spread(claim->key, again_ms(s->policy, k));
+		    k->looked_at + spread(claim->key, again_ms(policy, k));
 
 		if ((checks & 1u << i) && k->looked_at != 0 && at < due)
 			due = at;
 	}
 	if (due == INT64_MAX)
-		due = c->since_at + spread(claim->key, s->policy->recheck_ms);
+		due = c->since_at + spread(claim->key, policy->recheck_ms);
 	return due;
 }
 
@@ -138,7 +138,7 @@ vigil_see(struct scheduler *s, struct open_claim *claim, struct err *e)
 	if (s->policy->recheck_ms == 0 || claim->timer.place != TIMER_IDLE ||
 	    !holds(claim))
 		return OK;
-	return timers_set(&s->own, &claim->timer, due_at(s, claim), e);
+	return timers_set(&s->own, &claim->timer, due_at(s->policy, claim), e);
 }
 
 static bool
@@ -160,7 +160,7 @@ static enum next
 look_by_itself(
     struct scheduler *s, struct open_claim *claim, bool *sent, struct err *e)
 {
-	int64_t now = scheduler_now(s), due = due_at(s, claim);
+	int64_t now = scheduler_now(s), due = due_at(s->policy, claim);
 
 	*sent = true;
 	if (!holds(claim)) {
@@ -367,6 +367,20 @@ vigil_forget(struct scheduler *s, struct open_claim *claim)
 	timers_clear(&s->own, &claim->timer);
 	if (claim->watch != NULL)
 		watch_end(s, claim->watch);
+}
+
+int64_t
+vigil_next_at(const struct open_claim *claim, const struct policy *policy)
+{
+	const struct watch *w = claim->watch;
+	int64_t at = INT64_MAX;
+
+	if (policy->recheck_ms != 0 && holds(claim))
+		at = due_at(policy, claim);
+	if (w != NULL && w->timer.place != TIMER_IDLE && w->timer.due < at &&
+	    (w->now != 0 || not_right(claim) != 0))
+		at = w->timer.due;
+	return at == INT64_MAX ? 0 : at;
 }
 
 int64_t

@@ -2,6 +2,7 @@
 #include "core/claim.h"
 
 #include "core/mem.h"
+#include "core/record.h"
 
 #include <string.h>
 
@@ -237,6 +238,15 @@ contest(struct claim *c, enum claim_event ev, unsigned say)
 	return 0;
 }
 
+static void
+forget_keys(struct claim *c)
+{
+	mem_free(c->keys);
+	c->keys = NULL;
+	c->keys_len = 0;
+	c->keys_n = 0;
+}
+
 /* Switches the functions off and forgets the keys. */
 static unsigned
 give_up(struct claim *c, int64_t now)
@@ -251,9 +261,7 @@ give_up(struct claim *c, int64_t now)
 		*f = (struct function_state){CLAIM_TIME(now), FUNCTION_OFF};
 		todo = CLAIM_SAY_FUNCTION;
 	}
-	mem_free(c->keys);
-	c->keys = NULL;
-	c->keys_n = 0;
+	forget_keys(c);
 	return todo;
 }
 
@@ -329,9 +337,7 @@ claim_free(struct claim *c)
 		mem_free(c->check[i].saw);
 		c->check[i].saw = NULL;
 	}
-	mem_free(c->keys);
-	c->keys = NULL;
-	c->keys_n = 0;
+	forget_keys(c);
 	mem_free(c->tail);
 	c->tail = NULL;
 	c->tail_len = 0;
@@ -355,28 +361,71 @@ is_key(const struct claim_key *k, const char *selector,
 	       dkim_public_equal(&k->key, key);
 }
 
+void
+claim_key_get(const struct claim *c, size_t i, struct claim_key *out)
+{
+	struct reader r;
+
+	reader_init(&r, c->keys, c->keys_len);
+	do
+		record_get_key(&r, out);
+	while (i-- > 0);
+}
+
+/* The new one and, behind it, as many of those before as are remembered. */
+static uint8_t
+pack_keys(struct writer *w, const struct claim *c, const char *selector,
+    const struct dkim_public *key)
+{
+	struct claim_key k = {.key = *key};
+	uint8_t n = 1;
+
+	memcpy(k.selector, selector, strlen(selector) + 1);
+	record_put_key(w, &k);
+	for (size_t i = 0; i < c->keys_n && n < CLAIM_KEYS_MAX; i++) {
+		claim_key_get(c, i, &k);
+		if (is_key(&k, selector, key))
+			continue;
+		record_put_key(w, &k);
+		n++;
+	}
+	return n;
+}
+
+static bool
+is_present(
+    const struct claim *c, const char *selector, const struct dkim_public *key)
+{
+	struct claim_key k;
+
+	if (c->keys_n == 0)
+		return false;
+	claim_key_get(c, 0, &k);
+	return is_key(&k, selector, key);
+}
+
 bool
 claim_key_set(struct claim *c, const char *selector,
     const struct dkim_public *key, unsigned *todo)
 {
 	struct check_state *seen = &c->check[CHECK_DKIM];
-	struct claim_key *keys;
-	size_t n = 1;
+	uint8_t packed[CLAIM_KEYS_MAX * sizeof(struct claim_key)], *keys;
+	struct writer w;
+	uint8_t n;
 
 	*todo = 0;
-	if (c->keys_n > 0 && is_key(&c->keys[0], selector, key))
+	if (is_present(c, selector, key))
 		return true;
-	keys = mem_alloc((c->keys_n + 1u) * sizeof(*keys));
+	writer_init(&w, packed, sizeof(packed));
+	n = pack_keys(&w, c, selector, key);
+	keys = mem_alloc(w.len);
 	if (keys == NULL)
 		return false;
-	memcpy(keys[0].selector, selector, strlen(selector) + 1);
-	keys[0].key = *key;
-	for (size_t i = 0; i < c->keys_n && n < CLAIM_KEYS_MAX; i++)
-		if (!is_key(&c->keys[i], selector, key))
-			keys[n++] = c->keys[i];
+	memcpy(keys, packed, w.len);
 	mem_free(c->keys);
 	c->keys = keys;
-	c->keys_n = (uint8_t)n;
+	c->keys_len = (uint16_t)w.len;
+	c->keys_n = n;
 	mem_free(seen->saw);
 	check_init(seen);
 	c->ver++;
@@ -388,10 +437,14 @@ bool
 claim_selector_used(
     const struct claim *c, const char *selector, const struct dkim_public *key)
 {
-	for (size_t i = 0; i < c->keys_n; i++)
-		if (same_selector(c->keys[i].selector, selector) &&
-		    !dkim_public_equal(&c->keys[i].key, key))
+	struct claim_key k;
+
+	for (size_t i = 0; i < c->keys_n; i++) {
+		claim_key_get(c, i, &k);
+		if (same_selector(k.selector, selector) &&
+		    !dkim_public_equal(&k.key, key))
 			return true;
+	}
 	return false;
 }
 

@@ -79,7 +79,10 @@ struct claim {
 	int64_t since_at; /* of the status */
 	struct check_state check[CHECK_N];
 	struct function_state function[FUNCTION_N];
-	struct claim_key *keys; /* mem_alloc, NULL if none */
+	/* as record_put_key writes them, one behind the other, since a key of
+	 * usual size is half of the largest; mem_alloc, NULL if none */
+	uint8_t *keys;
+	uint16_t keys_len; /* octets */
 	uint8_t keys_n;
 	/* what later versions appended and this one does not know */
 	uint16_t tail_len;
@@ -144,6 +147,8 @@ bool claim_lapse_due(const struct claim *c, enum check check, int64_t now,
     const struct policy *policy);
 /* "" if there is nothing. */
 const char *claim_saw(const struct claim *c, enum check check);
+/* The i-th of its keys, i < keys_n. */
+void claim_key_get(const struct claim *c, size_t i, struct claim_key *out);
 /* Takes a key in as the present one; the one before stays among the known, and
  * what was seen of it counts no more. The present one again: no change, *todo
  * is 0; else CLAIM_SAVE and CLAIM_SAY_KEY. False, and nothing has changed:

@@ -299,6 +299,7 @@ record_get_key(struct reader *r, struct claim_key *k)
 {
 	const uint8_t *bytes;
 
+	*k = (struct claim_key){.selector = ""};
 	reader_print(r, k->selector, sizeof(k->selector));
 	k->key.type = (enum dkim_type)get_u8_below(r, DKIM_ED25519 + 1);
 	k->key.bits = reader_u16(r);
@@ -312,25 +313,30 @@ static void
 put_keys(struct writer *w, const struct claim *c)
 {
 	writer_u8(w, c->keys_n);
-	for (size_t i = 0; i < c->keys_n; i++)
-		record_put_key(w, &c->keys[i]);
+	writer_bytes(w, c->keys, c->keys_len);
 }
 
 static void
 get_keys(struct reader *r, struct claim *c, bool *full)
 {
 	unsigned n = get_u8_below(r, CLAIM_KEYS_MAX + 1);
+	const uint8_t *first = r->p;
+	struct claim_key k;
+	size_t len;
 
-	if (n == 0)
+	for (size_t i = 0; i < n && !r->bad; i++)
+		record_get_key(r, &k);
+	if (n == 0 || r->bad)
 		return;
-	c->keys = mem_alloc(n * sizeof(*c->keys));
+	len = (size_t)(r->p - first);
+	c->keys = mem_alloc(len);
 	if (c->keys == NULL) {
 		*full = true;
 		return;
 	}
+	memcpy(c->keys, first, len);
+	c->keys_len = (uint16_t)len;
 	c->keys_n = (uint8_t)n;
-	for (size_t i = 0; i < n; i++)
-		record_get_key(r, &c->keys[i]);
 }
 
 void

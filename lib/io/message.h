@@ -73,9 +73,9 @@ size_t message_trouble(char *out, size_t cap, const char *name,
     const char *topic, int32_t partition, int64_t offset, int64_t at);
 
 /* The `doc` of the Redis hashes; job NULL: none is open; last NULL: none ended
- * that is known. Times are RFC 3339. */
+ * that is known; next_at: of the next look, 0 = none. Times are RFC 3339. */
 size_t message_claim_doc(char *out, size_t cap, const struct message_who *who,
-    const struct claim *claim, const struct job *job,
+    const struct claim *claim, const struct job *job, int64_t next_at,
     const struct policy *policy);
 size_t message_job_doc(char *out, size_t cap, const struct message_who *who,
     const struct job *open, const struct job_end *end);

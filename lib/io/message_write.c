@@ -390,11 +390,13 @@ static void
 key_record(struct record_shown *out, const struct dname *domain,
     const struct claim *claim)
 {
+	struct claim_key k;
+
 	if (claim->keys_n == 0)
 		return;
-	show_dkim_name(out->name, claim->keys[0].selector, domain);
-	(void)dkim_record_value(
-	    &claim->keys[0].key, out->value, sizeof(out->value));
+	claim_key_get(claim, 0, &k);
+	show_dkim_name(out->name, k.selector, domain);
+	(void)dkim_record_value(&k.key, out->value, sizeof(out->value));
 }
 
 /* Advice, and so only where there is nothing to lose by it. */
@@ -749,6 +751,17 @@ put_memory(struct writer *w, const char *domain, const struct claim *claim,
 }
 
 static void
+put_selector(struct writer *w, const struct claim *claim)
+{
+	struct claim_key k;
+
+	if (claim->keys_n == 0)
+		return;
+	claim_key_get(claim, 0, &k);
+	json_key_text(w, "selector", k.selector);
+}
+
+static void
 put_functions(struct writer *w, const struct claim *claim)
 {
 	key_open(w, "functions", "{");
@@ -758,8 +771,8 @@ put_functions(struct writer *w, const struct claim *claim)
 		key_open(w, function_name((enum function)fn), "{");
 		json_key_text(w, "status", function_status_name(f->status));
 		json_key_time(w, "since", f->since_at);
-		if (fn == FUNCTION_DKIM && claim->keys_n > 0)
-			json_key_text(w, "selector", claim->keys[0].selector);
+		if (fn == FUNCTION_DKIM)
+			put_selector(w, claim);
 		json_raw(w, "}");
 	}
 	json_raw(w, "}");
@@ -800,7 +813,7 @@ put_open_job(struct writer *w, const char *id, const struct job *job)
 
 size_t
 message_claim_doc(char *out, size_t cap, const struct message_who *who,
-    const struct claim *claim, const struct job *job,
+    const struct claim *claim, const struct job *job, int64_t next_at,
     const struct policy *policy)
 {
 	struct record_shown records[CHECK_N];
@@ -834,7 +847,7 @@ message_claim_doc(char *out, size_t cap, const struct message_who *who,
 	json_raw(&w, "}");
 	if (job != NULL)
 		put_open_job(&w, who->id, job);
-	json_key_time(&w, "next_at", job == NULL ? 0 : job->due_at);
+	json_key_time(&w, "next_at", next_at);
 	json_key_text(&w, "policy", policy->version);
 	json_raw(&w, "}");
 	return finish(&w);

@@ -72,14 +72,16 @@ static void
 put_keys(struct writer *w, const struct claim *c)
 {
 	char value[EXPECTED_MAX + 1];
+	struct claim_key k;
 
 	json_key(w, "keys");
 	json_raw(w, "[");
 	for (unsigned i = 0; i < c->keys_n; i++) {
-		(void)dkim_record_value(&c->keys[i].key, value, sizeof(value));
+		claim_key_get(c, i, &k);
+		(void)dkim_record_value(&k.key, value, sizeof(value));
 		json_item(w);
 		json_raw(w, "{");
-		json_key_text(w, "selector", c->keys[i].selector);
+		json_key_text(w, "selector", k.selector);
 		json_key_text(w, "record", value);
 		json_raw(w, "}");
 	}
@@ -233,6 +235,7 @@ static void
 tell_claim(const struct claim *c)
 {
 	char token[TOKEN_TEXT_MAX + 1], since[CLOCK_TEXT];
+	struct claim_key k;
 
 	token_show(c->token, token);
 	clock_show(c->since_at, since);
@@ -243,8 +246,10 @@ tell_claim(const struct claim *c)
 			printf(", %s %s", function_name((enum function)i),
 			    function_status_name(c->function[i].status));
 	}
-	if (c->keys_n > 0)
-		printf(", selector %s", c->keys[0].selector);
+	if (c->keys_n > 0) {
+		claim_key_get(c, 0, &k);
+		printf(", selector %s", k.selector);
+	}
 	for (unsigned i = 0; i < CHECK_N; i++)
 		tell_check(&c->check[i], (enum check)i);
 	if ((c->flags & CLAIM_CONTESTED) != 0)

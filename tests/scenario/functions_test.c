@@ -902,6 +902,46 @@ a_watch_ends_by_itself_and_counts_nothing(void **state)
 	world_check_settled();
 }
 
+static int64_t
+next_ms(const char *domain)
+{
+	return strtoll(field(domain, "next_ms"), NULL, 10);
+}
+
+/* Without a job too: when it is looked at by itself, or for a watcher. */
+static void
+the_next_look_is_told(void **state)
+{
+	(void)state;
+	int64_t at;
+	size_t n;
+
+	world_policy()->recheck_ms = DAY;
+	world_start(0);
+	switch_on("a.test");
+	at = next_ms("a.test");
+	n = world_looks("a.test");
+	assert_in_range(at - world_now(), DAY - DAY / 8, DAY + DAY / 8);
+	assert_null(strstr(field("a.test", "doc"), "\"next_at\":null"));
+	world_run(at - world_now() + SECOND);
+	assert_int_equal(world_looks("a.test"), n + 1);
+	assert_int_equal(world_look_at("a.test", n), at);
+	assert_in_range(next_ms("a.test") - at, DAY - DAY / 8, DAY + DAY / 8);
+	at = next_ms("a.test");
+	fake_redis_wipe();
+	world_run(MINUTE);
+	assert_int_equal(next_ms("a.test"), at);
+	take_away("a.test", SPF);
+	world_run(at - world_now() + MINUTE);
+	watch_for("a.test", MINUTE + SECOND);
+	assert_in_range(next_ms("a.test") - world_now(), 0, 30 * SECOND);
+	/* nothing holds: nobody looks */
+	world_post(TOPIC_JOBS, "release", "a.test", "rel", NULL);
+	world_run(MINUTE);
+	assert_int_equal(next_ms("a.test"), 0);
+	world_check_settled();
+}
+
 /* -- keys and neighbours ----------------------------------------------------
  */
 
@@ -1039,11 +1079,11 @@ static void
 a_crash_forgets_nothing(void **state)
 {
 	(void)state;
-	struct claim_key key;
+	struct claim_key key, again;
 
 	world_start(0);
 	switch_on("a.test");
-	key = claim_of("a.test")->keys[0];
+	claim_key_get(claim_of("a.test"), 0, &key);
 	take_away("a.test", SPF);
 	world_run(DAY + DAY / 10);
 	world_crash(0);
@@ -1053,7 +1093,8 @@ a_crash_forgets_nothing(void **state)
 	assert_function("a.test", FUNCTION_SPF, FUNCTION_LAPSING);
 	assert_function("a.test", FUNCTION_DKIM, FUNCTION_ACTIVE);
 	assert_int_equal(claim_of("a.test")->keys_n, 1);
-	assert_memory_equal(&claim_of("a.test")->keys[0], &key, sizeof(key));
+	claim_key_get(claim_of("a.test"), 0, &again);
+	assert_memory_equal(&again, &key, sizeof(key));
 	assert_int_equal(claim_of("a.test")->check[CHECK_SPF].misses, 1);
 	assert_sends_as("a.test", "customer");
 	assert_non_null(strstr(field("a.test", "doc"), "s1._domainkey"));
@@ -1106,6 +1147,7 @@ main(void)
 	    CASE(what_is_proven_is_looked_at_each_day),
 	    CASE(a_function_lapses_after_three_days_and_comes_back),
 	    CASE(undecided_for_days_demotes_nothing),
+	    CASE(the_next_look_is_told),
 	    CASE(what_nobody_answered_is_asked_again_soon),
 	    CASE(the_first_miss_after_a_thaw_is_only_noted),
 	    CASE(many_misses_at_once_take_nothing_away),

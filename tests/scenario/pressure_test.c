@@ -142,6 +142,22 @@ a_claim_with_an_open_job_is_small(void **state)
 	assert_in_range(octets_of_part(part) / n, 1, 720);
 }
 
+/* The usual RSA key of 2048 bits has 294 octets of the 560 that fit. */
+static void
+a_key_takes_its_own_length(void **state)
+{
+	(void)state;
+	struct dkim_public key = {.type = DKIM_RSA, .bits = 2048, .len = 294};
+	struct claim c;
+	unsigned todo;
+
+	claim_init(&c);
+	assert_true(claim_key_set(&c, "s2610a", &key, &todo));
+	print_message("a key of 2048 bits: %zu octets\n", octets(c.keys));
+	assert_in_range(octets(c.keys), 294, 330);
+	claim_free(&c);
+}
+
 static size_t
 unwritten(const struct scheduler *s)
 {
@@ -553,6 +569,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(overdue_timers_at_the_start_are_asked_for_in_portions),
 	    CASE(a_claim_with_an_open_job_is_small),
+	    CASE(a_key_takes_its_own_length),
 	    CASE(a_commit_that_hangs_fills_no_memory),
 	    CASE(a_full_bulk_lane_is_written_at_once),
 	    CASE(the_bulk_lane_gets_its_share_and_no_more),

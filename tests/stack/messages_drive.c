@@ -76,13 +76,19 @@ make_finding(struct world *w, enum check check)
 static void
 make_world(struct world *w, enum code code, enum verdict verdict)
 {
+	static uint8_t packed[sizeof(struct claim_key)];
+	struct writer wr;
+
+	writer_init(&wr, packed, sizeof(packed));
+	record_put_key(&wr, &key);
 	*w = (struct world){.code = code, .verdict = verdict};
 	w->claim = (struct claim){
 	    .ver = 7,
 	    .generation = 1,
 	    .status = (enum claim_status)(code % CLAIM_STATUS_N),
 	    .keys_n = verdict % 2,
-	    .keys = &key,
+	    .keys = packed,
+	    .keys_len = (uint16_t)wr.len,
 	};
 	for (unsigned fn = 0; fn < FUNCTION_N; fn++)
 		w->claim.function[fn] = (struct function_state){
@@ -166,7 +172,8 @@ static void
 say_docs(const struct world *w)
 {
 	say("claim-doc", message_claim_doc(out, sizeof(out), &who, &w->claim,
-			     w->code % 2 == 0 ? &w->job : NULL, &policy));
+			     w->code % 2 == 0 ? &w->job : NULL,
+			     w->code % 3 == 0 ? 0 : NOW, &policy));
 	say("job-doc", message_job_doc(out, sizeof(out), &who, &w->job, NULL));
 }
 

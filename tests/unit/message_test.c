@@ -567,11 +567,9 @@ is_text(const struct document *d, const char *path, const char *want)
 		    "%s is %s, not %s", path, got == NULL ? "none" : got, want);
 }
 
-static struct claim_key claim_key = {.selector = "s1",
-    .key = {.type = DKIM_ED25519,
-	.bits = 256,
-	.len = 32,
-	.bytes = "0123456789abcdef0123456789abcdef"}};
+/* selector, DKIM_ED25519, bits, octets */
+static uint8_t claim_keys[] = "\0\2s1\1\1\0\0\x20"
+			      "0123456789abcdef0123456789abcdef";
 static char token_seen[] = "token=x";
 
 #define KEY_VALUE                                                              \
@@ -600,7 +598,8 @@ static const struct claim claim = {
     .function = {[FUNCTION_SPF] = {.status = FUNCTION_LAPSING,
 		     .since_at = NOW - 3000}},
     .keys_n = 1,
-    .keys = &claim_key,
+    .keys_len = sizeof(claim_keys) - 1,
+    .keys = claim_keys,
 };
 
 static const struct finding finding = {
@@ -1058,7 +1057,7 @@ docs(void **state)
 
 	(void)state;
 	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &claim, &job, &policy));
+	    message_claim_doc(out, sizeof(out), &who, &claim, &job, job.due_at, &policy));
 	is_text(d, "status", "pending");
 	is_text(d, "shield", "amber");
 	is_text(d, "since", "2026-11-24T12:59:55.000Z");
@@ -1110,7 +1109,7 @@ docs(void **state)
 	fresh.check[CHECK_SPF].looked_at = NOW;
 	fresh.check[CHECK_SPF].verdict = VERDICT_NONE;
 	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	r = document_at(d, "records", 1);
 	is_text(r, "value", "v=spf1 include:spf.mailco.test ~all");
 	assert_false(document_bool(r, "part", false));
@@ -1123,7 +1122,7 @@ docs(void **state)
 	fresh.check[CHECK_DMARC].verdict = VERDICT_NONE;
 	fresh.check[CHECK_DMARC].code = CODE_NOT_PUBLISHED;
 	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	is_text(d, "status", "none");
 	is_text(d, "checks.dmarc.expected",
 	    "v=DMARC1; p=none; rua=mailto:dmarc@a.test");
@@ -1135,7 +1134,7 @@ docs(void **state)
 	document_free(d);
 
 	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, &policy));
+	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	assert_null(document_text(d, "looked_at"));
 	assert_null(document_text(d, "checks.ownership.verdict"));
 	assert_null(document_text(d, "job.id"));

@@ -33,6 +33,9 @@ static struct claim_key some_keys[2] = {
 	    .len = 3,
 	    .bytes = {0x00, 0xff, 0x2f}}},
 };
+/* the same, packed */
+static uint8_t packed_keys[] = "\0\6s2610a\0\x08\0\0\5\x30\x82\x01\x22\x30"
+			       "\0\7q1.2026\1\1\0\0\3\0\xff\x2f";
 
 static const struct claim a_claim = {
     .ver = 0x0102030405060708,
@@ -70,7 +73,8 @@ static const struct claim a_claim = {
     .function = {[FUNCTION_SPF] = {1790000000007, FUNCTION_ACTIVE},
 	[FUNCTION_DKIM] = {1790000000008, FUNCTION_LAPSING}},
     .keys_n = 2,
-    .keys = some_keys,
+    .keys_len = sizeof(packed_keys) - 1,
+    .keys = packed_keys,
     .tail = no_tail,
 };
 
@@ -286,10 +290,12 @@ test_claim_fields(void **state)
 	}
 	assert_int_equal(c.keys_n, 2);
 	for (size_t i = 0; i < 2; i++) {
-		assert_string_equal(c.keys[i].selector, some_keys[i].selector);
-		assert_int_equal(c.keys[i].key.bits, some_keys[i].key.bits);
-		assert_true(
-		    dkim_public_equal(&c.keys[i].key, &some_keys[i].key));
+		struct claim_key k;
+
+		claim_key_get(&c, i, &k);
+		assert_string_equal(k.selector, some_keys[i].selector);
+		assert_int_equal(k.key.bits, some_keys[i].key.bits);
+		assert_true(dkim_public_equal(&k.key, &some_keys[i].key));
 	}
 	claim_free(&c);
 }
@@ -444,18 +450,21 @@ static void
 largest(struct claim *c)
 {
 	static char saw[SAW_MAX + 1];
-	static struct claim_key keys[CLAIM_KEYS_MAX];
+	static uint8_t keys[CLAIM_KEYS_MAX * sizeof(struct claim_key)];
+	struct claim_key k = {.key = {.len = DKIM_KEY_MAX}};
+	struct writer w;
 
 	memset(saw, 'x', SAW_MAX);
 	for (size_t i = 0; i < CHECK_N; i++) {
 		c->check[i].looked_at = 1;
 		c->check[i].saw = saw;
 	}
-	for (size_t i = 0; i < CLAIM_KEYS_MAX; i++) {
-		memset(keys[i].selector, 's', DKIM_SELECTOR_MAX);
-		keys[i].key.len = DKIM_KEY_MAX;
-	}
+	memset(k.selector, 's', DKIM_SELECTOR_MAX);
+	writer_init(&w, keys, sizeof(keys));
+	for (size_t i = 0; i < CLAIM_KEYS_MAX; i++)
+		record_put_key(&w, &k);
 	c->keys = keys;
+	c->keys_len = (uint16_t)w.len;
 	c->keys_n = CLAIM_KEYS_MAX;
 }
 
