@@ -27,6 +27,7 @@ struct intake {
 	struct message_job job;
 	struct step_who who;
 	int64_t now; /* broker: when it was appended, or now for bulk */
+	uint8_t digest[SEEN_DIGEST]; /* of its identity */
 	struct err *e;
 };
 
@@ -347,14 +348,12 @@ judge_wishes(const struct intake *in)
 static enum next
 open_job(struct intake *in, struct open_claim *claim)
 {
-	uint8_t digest[SEEN_DIGEST];
 	struct open_job *open;
 	struct reader seed;
 	struct job job;
 	enum next how;
 
-	step_digest(digest, in->who.job_key);
-	reader_init(&seed, digest, sizeof(digest));
+	reader_init(&seed, in->digest, sizeof(in->digest));
 	if (!job_open(&job, &in->job.request, in->ev->lane, in->now,
 		reader_u32(&seed), &claim->claim, in->s->policy)) {
 		err_set(in->e, "memory is out for a job");
@@ -532,12 +531,11 @@ by_identity(struct intake *in)
 {
 	const struct open_job *open = part_job(in->part, in->who.job_key);
 	const struct seen_entry *seen;
-	uint8_t digest[SEEN_DIGEST];
 
 	if (open != NULL)
 		return known(in, open->job.body_hash);
-	step_digest(digest, in->who.job_key);
-	seen = seen_find(in->part->seen, digest);
+	step_digest(in->digest, in->who.job_key);
+	seen = seen_find(in->part->seen, in->digest);
 	if (seen == NULL)
 		return step_new(in);
 	if (seen->kind == SEEN_CANCELLED_AHEAD)

@@ -22,7 +22,7 @@
 #define CHECK_MS       10000 /* marks are looked at that often */
 #define AGAIN_MS       1000  /* after a failure */
 #define QUEUE_MAX      64    /* batches; the oldest is dropped */
-#define PIPELINE       500   /* hashes sent together when rebuilding */
+#define PIPELINE       500   /* hashes sent together */
 #define FINISH_STEP_MS 2
 #define STALL_MS       45000
 
@@ -305,13 +305,43 @@ status_end_put(
 	return put_job_doc(p, put, w, NULL, end);
 }
 
+/* Hashes on their way, some sent together: a batch may hold thousands. */
+struct pipe {
+	struct redis *redis;
+	size_t n; /* not sent yet */
+	enum next how;
+	struct err *err;
+};
+
 static void
-send_put(struct redis *redis, const struct status_put *put)
+pipe_begin(struct pipe *pipe, struct redis *redis, struct err *e)
 {
-	redis_put_hash(
-	    redis, put->key, put->ver, put->fields, put->fields_n, put->ttl_s);
+	*pipe = (struct pipe){.redis = redis, .how = OK, .err = e};
+	redis_begin(redis);
+}
+
+/* Once it has failed nothing more is sent. */
+static void
+pipe_put(struct pipe *pipe, const struct status_put *put)
+{
+	if (pipe->how != OK)
+		return;
+	redis_put_hash(pipe->redis, put->key, put->ver, put->fields,
+	    put->fields_n, put->ttl_s);
 	if (put->member != NULL)
-		redis_add_member(redis, put->org_key, put->member);
+		redis_add_member(pipe->redis, put->org_key, put->member);
+	if (++pipe->n < PIPELINE)
+		return;
+	pipe->n = 0;
+	pipe->how = redis_run(pipe->redis, pipe->err);
+	redis_begin(pipe->redis);
+}
+
+/* Sends what is left, and the marks with it. */
+static enum next
+pipe_end(struct pipe *pipe)
+{
+	return pipe->how == OK ? redis_run(pipe->redis, pipe->err) : pipe->how;
 }
 
 /* -- on the task: batches ------------------------------------------------ */
@@ -319,42 +349,42 @@ send_put(struct redis *redis, const struct status_put *put)
 enum put_kind { PUT_CLAIM, PUT_JOB, PUT_KIND_N };
 
 static void
-send_kind(struct redis *redis, const struct pending *p, enum put_kind kind,
-    bool urgent)
+send_kind(
+    struct pipe *pipe, const struct pending *p, enum put_kind kind, bool urgent)
 {
 	for (const struct status_put *put = p->puts; put != NULL;
 	     put = put->next)
 		if (put->urgent == urgent &&
 		    (put->member != NULL) == (kind == PUT_CLAIM))
-			send_put(redis, put);
+			pipe_put(pipe, put);
 }
 
 /* Only those whose urgency is asked for. Claims first: whoever sees that a job
  * has ended finds its claim as the job has left it. */
 static void
-send_puts(struct redis *redis, const struct batch *b, bool urgent)
+send_puts(struct pipe *pipe, const struct batch *b, bool urgent)
 {
 	for (int kind = 0; kind < PUT_KIND_N; kind++)
 		for (size_t i = 0; i < b->parts_n; i++)
 			send_kind(
-			    redis, b->pendings[i], (enum put_kind)kind, urgent);
+			    pipe, b->pendings[i], (enum put_kind)kind, urgent);
 }
 
 static enum next
 write_batch(struct status *s, const struct batch *b)
 {
-	struct redis *redis = s->all.redis;
 	bool moved[BATCH_PARTITIONS_MAX] = {false};
+	struct pipe pipe;
 	enum next how;
 
-	redis_begin(redis);
+	pipe_begin(&pipe, s->all.redis, &s->err);
 	if (!b->told)
-		send_puts(redis, b, true);
-	send_puts(redis, b, false);
+		send_puts(&pipe, b, true);
+	send_puts(&pipe, b, false);
 	for (size_t i = 0; i < b->parts_n; i++)
-		redis_move_mark(redis, b->touched[i].partition,
+		redis_move_mark(s->all.redis, b->touched[i].partition,
 		    b->chain_from[i], b->touched[i].pos_offset + 1, &moved[i]);
-	how = redis_run(redis, &s->err);
+	how = pipe_end(&pipe);
 	for (size_t i = 0; i < b->parts_n; i++)
 		s->check = s->check || !moved[i];
 	return how;
@@ -368,12 +398,13 @@ run_urgent(void *arg)
 {
 	struct status *s = arg;
 	struct batch *b = s->urgent.work;
+	struct pipe pipe;
 	struct err e;
 
-	redis_begin(s->urgent.redis);
+	pipe_begin(&pipe, s->urgent.redis, &e);
 	for (; b != NULL; b = b->next)
-		send_puts(s->urgent.redis, b, true);
-	if (redis_run(s->urgent.redis, &e) != OK)
+		send_puts(&pipe, b, true);
+	if (pipe_end(&pipe) != OK)
 		return;
 	for (b = s->urgent.work; b != NULL; b = b->next)
 		b->told = true;
@@ -394,14 +425,14 @@ struct rebuild {
 static enum next
 flush_puts(struct rebuild *r)
 {
-	struct redis *redis = r->status->all.redis;
+	struct pipe pipe;
 	enum next how;
 
-	redis_begin(redis);
+	pipe_begin(&pipe, r->status->all.redis, &r->err);
 	for (struct status_put *put = r->puts->puts; put != NULL;
 	     put = put->next)
-		send_put(redis, put);
-	how = redis_run(redis, &r->err);
+		pipe_put(&pipe, put);
+	how = pipe_end(&pipe);
 	r->status->rebuilt += r->unsent;
 	pending_free(r->puts);
 	r->puts = pending_open();

@@ -2,14 +2,27 @@
 #include "io/digest.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
+
+/* Sought once: that costs more than a short digest. */
+static EVP_MD *sha256;
+
+static void
+seek(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
 
 void
 digest_sha256(const void *bytes, size_t len, uint8_t out[DIGEST_OCTETS])
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
 	/* fails only when memory is out; a digest that is none must not go on
 	 */
-	if (EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) != 1)
+	(void)pthread_once(&once, seek);
+	if (EVP_Digest(bytes, len, out, NULL, sha256, NULL) != 1)
 		abort();
 }
 

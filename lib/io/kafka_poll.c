@@ -8,6 +8,7 @@
 
 #define TROUBLE_EVERY_MS 10000
 #define TURN_MAX	 64 /* records of one partition in a row */
+#define SERVE_EVERY	 16 /* and of all before the library has its turn */
 
 /* Lets the library call back, and takes in its errors. Records never come by
  * this way; one that did would be out of its lane's order. */
@@ -184,11 +185,17 @@ void
 kafka_poll(
     struct kafka *k, unsigned lanes, struct kafka_event *ev, struct err *e)
 {
+	bool burst;
+
 	if (k->told != NULL)
 		rd_kafka_message_destroy(k->told);
+	burst = k->told != NULL && ++k->unserved < SERVE_EVERY;
 	k->told = NULL;
-	serve(k);
 	ev->partitions_n = 0;
+	if (burst && record_next(k, lanes, ev))
+		return;
+	k->unserved = 0;
+	serve(k);
 	ev->type = fatal_next(k, e);
 	if (ev->type == KAFKA_NOTHING)
 		ev->type = group_next(k, ev);
