@@ -1056,8 +1056,8 @@ docs(void **state)
 	struct document *d;
 
 	(void)state;
-	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &claim, &job, job.due_at, &policy));
+	d = parsed(out, message_claim_doc(out, sizeof(out), &who, &claim, &job,
+			    job.due_at, &policy));
 	is_text(d, "status", "pending");
 	is_text(d, "shield", "amber");
 	is_text(d, "since", "2026-11-24T12:59:55.000Z");
@@ -1108,8 +1108,8 @@ docs(void **state)
 
 	fresh.check[CHECK_SPF].looked_at = NOW;
 	fresh.check[CHECK_SPF].verdict = VERDICT_NONE;
-	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
+	d = parsed(out, message_claim_doc(
+			    out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	r = document_at(d, "records", 1);
 	is_text(r, "value", "v=spf1 include:spf.mailco.test ~all");
 	assert_false(document_bool(r, "part", false));
@@ -1121,8 +1121,8 @@ docs(void **state)
 	fresh.check[CHECK_DMARC].looked_at = NOW;
 	fresh.check[CHECK_DMARC].verdict = VERDICT_NONE;
 	fresh.check[CHECK_DMARC].code = CODE_NOT_PUBLISHED;
-	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
+	d = parsed(out, message_claim_doc(
+			    out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	is_text(d, "status", "none");
 	is_text(d, "checks.dmarc.expected",
 	    "v=DMARC1; p=none; rua=mailto:dmarc@a.test");
@@ -1133,8 +1133,8 @@ docs(void **state)
 	fresh.check[CHECK_DMARC].looked_at = 0;
 	document_free(d);
 
-	d = parsed(out,
-	    message_claim_doc(out, sizeof(out), &who, &fresh, NULL, 0, &policy));
+	d = parsed(out, message_claim_doc(
+			    out, sizeof(out), &who, &fresh, NULL, 0, &policy));
 	assert_null(document_text(d, "looked_at"));
 	assert_null(document_text(d, "checks.ownership.verdict"));
 	assert_null(document_text(d, "job.id"));
