@@ -108,13 +108,28 @@ proven(const struct claim *c)
 					   : bits;
 }
 
+/* Without one it is the domain itself. */
+static const char *
+registrable(struct open_claim *claim, const char *domain)
+{
+	struct domain_facts facts;
+	size_t len;
+
+	if (claim->registrable_at != NOT_LOOKED_UP)
+		return domain + claim->registrable_at;
+	idna_facts(domain, &facts);
+	len = strlen(facts.registrable);
+	claim->registrable_at = len == 0 ? 0 : (uint8_t)(strlen(domain) - len);
+	return domain + claim->registrable_at;
+}
+
 static void
 describe(struct wire_look *m, const struct asked *slot)
 {
-	const struct open_claim *claim = slot->claim;
+	struct open_claim *claim = slot->claim;
 	const struct claim *c = &claim->claim;
 	const char *subject = slot->job == NULL ? claim->key : slot->job->key;
-	struct domain_facts facts;
+	const char *base;
 
 	*m = (struct wire_look){
 	    .request = slot->request,
@@ -125,10 +140,8 @@ describe(struct wire_look *m, const struct asked *slot)
 	};
 	memcpy(m->subject, subject, strlen(subject) + 1);
 	part_key_split(claim->key, NULL, m->domain, NULL);
-	idna_facts(m->domain, &facts);
-	memcpy(m->registrable,
-	    facts.registrable[0] == '\0' ? m->domain : facts.registrable,
-	    sizeof(m->registrable));
+	base = registrable(claim, m->domain);
+	memcpy(m->registrable, base, strlen(base) + 1);
 	token_show(c->token, m->token);
 	for (uint8_t i = 0; i < c->keys_n; i++)
 		claim_key_get(c, i, &m->keys[i]);

@@ -97,6 +97,7 @@ part_claim(
 	claim_init(&claim->claim);
 	claim->part = part;
 	claim->asked = NO_SLOT;
+	claim->registrable_at = NOT_LOOKED_UP;
 	claim->timer = (struct timer){.place = TIMER_IDLE, .owner = claim};
 	memcpy(claim->key, key, len);
 	*out = claim;

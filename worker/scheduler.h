@@ -44,6 +44,7 @@
 #define ASKED_BULK_MAX	     2048u
 #define ASKED_OWN_MAX	     512u /* of them: looks at claims by themselves */
 #define NO_SLOT		     UINT32_MAX
+#define NOT_LOOKED_UP	     UINT8_MAX
 #define ADVICE_MS	     300 /* a result waits so long for dmarc's advice */
 #define WATCHES_MAX	     10000u
 #define TOUCH_MS	     (24 * 3600 * 1000) /* each partition commits that often */
@@ -66,7 +67,9 @@ struct open_claim {
 	uint8_t key_turn;    /* counts changes of its key */
 	bool dirty;	     /* on its partition's list */
 	bool urgent;	     /* an interactive job's step made it so */
-	char key[];	     /* "org/domain" */
+	/* where the registrable domain begins in the domain: looked up once */
+	uint8_t registrable_at;
+	char key[]; /* "org/domain" */
 };
 
 /* A finding of a job that goes on, as it came: results tell all of it. */

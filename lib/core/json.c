@@ -514,11 +514,27 @@ json_item(struct writer *w)
 		writer_u8(w, ',');
 }
 
+/* Of octets that stand for themselves. */
+static void
+put_quoted(struct writer *w, const void *text, size_t len)
+{
+	uint8_t *at = w->buf + w->len;
+
+	if (w->bad || w->cap - w->len < 2 || len > w->cap - w->len - 2) {
+		w->bad = true;
+		return;
+	}
+	at[0] = '"';
+	memcpy(at + 1, text, len);
+	at[len + 1] = '"';
+	w->len += len + 2;
+}
+
 void
 json_key(struct writer *w, const char *name)
 {
 	json_item(w);
-	json_text(w, name);
+	put_quoted(w, name, strlen(name));
 	writer_u8(w, ':');
 }
 
@@ -597,29 +613,17 @@ plain_eight(const uint8_t *p)
 static bool
 all_plain(const uint8_t *p, size_t len)
 {
-	for (; len >= 8 && plain_eight(p); len -= 8)
-		p += 8;
-	while (len > 0 && plain(*p) && *p != 0x7f) {
+	const uint8_t *end = p + len;
+
+	if (len >= 8) {
+		for (; end - p > 8; p += 8)
+			if (!plain_eight(p))
+				return false;
+		return plain_eight(end - 8);
+	}
+	while (p < end && plain(*p) && *p != 0x7f)
 		p++;
-		len--;
-	}
-	return len == 0;
-}
-
-/* Of octets that stand for themselves. */
-static void
-put_quoted(struct writer *w, const void *text, size_t len)
-{
-	uint8_t *at = w->buf + w->len;
-
-	if (w->bad || w->cap - w->len < 2 || len > w->cap - w->len - 2) {
-		w->bad = true;
-		return;
-	}
-	at[0] = '"';
-	memcpy(at + 1, text, len);
-	at[len + 1] = '"';
-	w->len += len + 2;
+	return p == end;
 }
 
 void

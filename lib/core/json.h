@@ -78,7 +78,7 @@ bool json_element(struct json_scan *s, struct json_in *in);
 size_t json_utf8(const uint8_t *p, size_t left, uint32_t *c);
 
 /* Writers. A comma is put in front of names and items where one is due. */
-void json_key(struct writer *w, const char *name); /* ,"name": */
+void json_key(struct writer *w, const char *name); /* ,"name": of ours */
 void json_item(struct writer *w);		   /* the comma only */
 /* Quoted; what is not printable ASCII is escaped, what is no UTF-8 becomes
  * U+FFFD. */
