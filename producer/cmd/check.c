@@ -474,25 +474,29 @@ make_names(const struct checking *k, struct look_wish *wish,
 	return true;
 }
 
+/* What could not be begun is not told. */
 static enum next
 begin_one(struct checking *k, size_t place, const struct look_wish *wish,
     struct err *e)
 {
 	struct checked *one = &k->one[place];
+	uint32_t begun = 0;
+	enum next next = OK;
 
-	for (unsigned c = 0; c < CHECK_N; c++) {
+	for (unsigned c = 0; next == OK && c < CHECK_N; c++) {
 		struct look_wish w = *wish;
-		enum next next;
 
 		if ((one->checks & 1u << c) == 0)
 			continue;
 		w.check = (enum check)c;
 		next = looks_begin(
 		    k->looks, &w, one->domain, place * CHECK_N + c, e);
-		if (next != OK)
-			return next;
+		begun |= next == OK ? 1u << c : 0;
 	}
-	return OK;
+	one->checks = one->left = begun;
+	one->used = begun != 0;
+	k->under_way += one->used;
+	return next;
 }
 
 static enum next
@@ -502,7 +506,6 @@ begin(struct checking *k, const struct job_request *q, struct err *e)
 	struct key key = k->key;
 	size_t place = free_place(k);
 	struct checked *one = &k->one[place];
-	enum next next;
 
 	if (!make_names(k, &wish, q)) {
 		err_set(e, "is no name");
@@ -519,12 +522,7 @@ begin(struct checking *k, const struct job_request *q, struct err *e)
 	wish.selector = key.selector;
 	wish.key = key.known ? &key.key : NULL;
 	wish.signs = key.selector[0] != '\0';
-	next = begin_one(k, place, &wish, e);
-	if (next != OK)
-		return next;
-	one->used = true;
-	k->under_way++;
-	return OK;
+	return begin_one(k, place, &wish, e);
 }
 
 static void
@@ -639,6 +637,9 @@ take_record(struct checking *k, const char *text)
 		return false;
 	}
 	k->only = 1u << check;
+	/* the name does not matter to a record that is not published yet */
+	if (k->key.selector[0] == '\0')
+		snprintf(k->key.selector, sizeof(k->key.selector), "selector");
 	k->wish.assume = (const uint8_t *)text;
 	k->wish.assume_len = strlen(text);
 	return true;
@@ -699,6 +700,13 @@ make_wish(struct checking *k)
 	    !command_key(k->c, k->key.selector, &k->key.key))
 		return false;
 	k->key.known = o->given[OPTION_PUBLIC_KEY];
+	if ((k->only & 1u << CHECK_DKIM) != 0 && k->key.selector[0] == '\0' &&
+	    command_org(k->c)[0] == '\0' && !o->given[OPTION_RECORD]) {
+		command_fail(k->c, EXIT_USAGE,
+		    "--only dkim wants --selector S, or an organisation whose "
+		    "claim has a key");
+		return false;
+	}
 	if (o->given[OPTION_TOKEN] &&
 	    !take_token(o->text[OPTION_TOKEN], k->wish.token)) {
 		command_fail(k->c, EXIT_USAGE,
