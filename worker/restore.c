@@ -200,7 +200,7 @@ say_foreign(struct restore *r)
 	const char *mine = r->conf->pool, *theirs = r->pos.group;
 
 	err_set(&r->err,
-	    "partition %d is the work of group %s, and we are group %s: two"
+	    "partition %d: it is the work of group %s, and we are group %s: two"
 	    " pools under one kafka.prefix would do every job twice; it stays"
 	    " closed. Set pool.name to %s or take another kafka.prefix; or, to"
 	    " hand it over, stop both pools, then `domainproof state rebase"

@@ -145,7 +145,7 @@ def _end(b):
 
 
 def _pos(b, offset):
-    version, partitions, *at = struct.unpack(">BI3q", b)
+    version, partitions, *at = struct.unpack_from(">BI3q", b)
     assert version == 1
     return StatePos(partitions, dict(zip(LANES, at)), offset)
 

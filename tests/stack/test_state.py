@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import subprocess
+import time
 
 import kafka
 import pytest
@@ -115,7 +116,7 @@ CHECK = {"looked_at", "undecided_since", "misses", "first_miss_at", "verdict", "
          "assurance", "neg_ttl_s", "saw"}
 JOB = {"org", "domain", "id", "ver", "job_kind", "lane", "accepted_at", "deadline_at",
        "due_at", "looks", "checks", "then", "ref", "tail_octets"}
-SHAPES = {"claim": SHAPE | CLAIM, "job": SHAPE | JOB, "pos": SHAPE | {"partitions", "next"}}
+SHAPES = {"claim": SHAPE | CLAIM, "job": SHAPE | JOB, "pos": SHAPE | {"partitions", "group", "next"}}
 
 
 def test_dump_is_what_was_done(running, zone):
@@ -372,6 +373,55 @@ def test_no_position_at_all(new_pool):
     done(pool, waiting)
     entries, _ = dump(pool, "--partition", "1")
     assert [e["generation"] for e in entries if e["key"] == "claim/acme/" + known] == [1]
+
+
+def test_two_pools_of_one_prefix(new_pool):
+    """A second pool.name does nothing a second time; it says whose work it is,
+    and takes it over when it is told to and the first one has ended."""
+    pool, p = new_pool(settings={"session_ms": SESSION_MS}), 2
+    pool.crew("1")
+    done(pool, post(pool, p, 2))
+    before = len(pool.results())
+    other = '"%s-b"' % pool.name
+    second = pool.crew("2", name=other)
+    said = until(lambda: (said := second.events("partition.stopped")) and
+                 len(said) == PARTITIONS and said, 30, "all are closed")
+    for group in (pool.name, pool.name + "-b"):
+        assert all("group %s" % group in e["error"] for e in said)
+    command, = re.findall(r"`domainproof state (rebase --partition 2 [^`]*)`",
+                          "".join(e["error"] for e in said))
+    assert command == "rebase --partition 2 --lane all --to pos"
+    done(pool, post(pool, p, 2))  # by the first, once
+    assert len(pool.results()) == before + 2
+
+    second.process.terminate()
+    assert second.process.wait(40) == 0
+    run = state(pool, *command.split(), "--yes", slot="2")
+    assert run.returncode == 4 and "group %s has" % pool.name in run.stderr, run
+    pool.stop()
+    run = state(pool, *command.split(), "--yes", slot="2")
+    assert run.returncode == 0, run
+    waiting = post(pool, p, 2)
+    second.start()
+    done(pool, waiting)
+    assert len(second.events("partition.stopped")) == PARTITIONS - 1
+    assert len(pool.results()) == before + 4
+
+    pool.stop()
+    first = pool.crews["1"].start()  # its offsets are still there
+    error, _ = stopped(pool, p)
+    assert "is the work of group %s-b" % pool.name in error
+    assert len(first.events("partition.stopped")) == 1
+
+
+def test_told_to_stop_while_nobody_answers(new_pool):
+    pool = new_pool()
+    crew_ = pool.crew("1", start=False, brokers='"127.0.0.1:1"')
+    crew_.start(ready=False).wait_event("crew.starting")
+    began = time.monotonic()
+    crew_.process.terminate()
+    assert crew_.process.wait(20) == 0, crew_.tail()
+    assert time.monotonic() - began < 12
 
 
 def test_kafka_is_down(pool):
