@@ -242,8 +242,7 @@ status_claim_put(struct pending *p, const struct open_claim *open,
 	field_number(put, "next_ms", next_at);
 	field_number(put, "deadline_ms", job == NULL ? 0 : job->deadline_at);
 	field_text(p, put, "job", who.id);
-	message_claim_doc(
-	    doc, sizeof(doc), &who, claim, job, next_at, policy);
+	message_claim_doc(doc, sizeof(doc), &who, claim, job, next_at, policy);
 	field_text(p, put, "doc", doc);
 	return put;
 }
