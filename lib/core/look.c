@@ -90,6 +90,7 @@ look_evaluate(struct look *l, const struct answer *a, enum source source)
 {
 	l->source = source;
 	l->subject = *a;
+	l->unproven = false;
 	return l->kind->judge(l);
 }
 

@@ -69,6 +69,9 @@ end(struct look *l, const struct dmarc_verdict *v)
 		look_found(l, &txt);
 	if (v->found && dmarc_name(&name, &v->record_domain))
 		dname_show(&name, f->name);
+	/* its own: what is above changes nothing */
+	if (v->found && dname_equal(&v->record_domain, &l->wish->domain))
+		l->unproven = false;
 	snprintf(f->policy, sizeof(f->policy), "%s",
 	    v->found ? dmarc_policy_name(v->policy) : "");
 	f->aligned = aligned(v);
@@ -116,6 +119,23 @@ ask_again(struct look *l, const struct dmarc_look *d)
 	return l->asks_n > 0 ? LOOK_ASK : LOOK_DONE;
 }
 
+/* The walk up from the domain decides whose policy applies. What alignment and
+ * reports need is asked for other names. */
+static void
+rest_on(struct look *l, const struct dmarc_look *d)
+{
+	size_t n;
+	const struct question *q = dmarc_asks(d->run, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct dname name;
+
+		dname_parent(&name, &q[i].name);
+		if (dname_within(&l->wish->domain, &name))
+			look_rests_on(l, &d->asked->got[i]);
+	}
+}
+
 static enum look_next
 step(struct look *l, struct dmarc_look *d, const struct answer *got, size_t n)
 {
@@ -140,6 +160,7 @@ look_dmarc_on(struct look *l, const struct answer *got)
 	if (ask_again(l, d) == LOOK_ASK)
 		return LOOK_ASK;
 	(void)dmarc_asks(d->run, &n);
+	rest_on(l, d);
 	return step(l, d, d->asked->got, n);
 }
 

@@ -241,11 +241,18 @@ look_undecided(struct look *l, enum code code, const char *fmt, ...)
 	return look_finish(l, VERDICT_UNDECIDED, code);
 }
 
-/* The public view has it: the last that was noted. */
+void
+look_rests_on(struct look *l, const struct answer *a)
+{
+	l->unproven = l->unproven || !a->ad;
+}
+
+/* The public view has it: the last that was noted. Proven is only what rests
+ * on signed answers alone. */
 static void
 pass(struct look *l, const struct answer *a)
 {
-	bool proven = a->ad && l->wish->trusted;
+	bool proven = a->ad && !l->unproven && l->wish->trusted;
 
 	if (l->servers_n > 0 && l->servers[l->servers_n - 1].resolver)
 		l->servers[l->servers_n - 1].has = HAS_IT;

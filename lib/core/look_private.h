@@ -122,6 +122,8 @@ struct look {
 	bool apex;	  /* PUBLIC confirms the domain itself */
 	bool coexists;	  /* one server has an alias, another data */
 	bool is_judged;	  /* l->judged says something */
+	/* an answer that decided, besides the subject, was without AD */
+	bool unproven;
 	/* at the wrong places: what to say unless a stray server has it */
 	enum verdict place_verdict;
 	enum code place_code;
@@ -240,6 +242,8 @@ enum look_next look_memo_ask(struct look *l, struct look_memo **m,
     const struct question *q, size_t n, struct answer *got);
 void look_memo_take(
     struct look *l, struct look_memo **m, const struct answer *got);
+/* The verdict rests on this answer, too. */
+void look_rests_on(struct look *l, const struct answer *a);
 
 /* look_finding.c: words; saw is appended to */
 void look_finding_init(struct finding *f);

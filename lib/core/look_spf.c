@@ -223,6 +223,18 @@ wants_audit(const struct look *l)
 	return l->wish->explain || l->addresses_n == 0;
 }
 
+/* What only the audit asks changes no verdict where addresses are known. */
+static enum spf_next
+step(struct look *l, const struct spf_look *s, const struct answer *got,
+    size_t n)
+{
+	bool decides = s->at < l->addresses_n || l->addresses_n == 0;
+
+	for (size_t i = 0; i < n && decides; i++)
+		look_rests_on(l, &got[i]);
+	return spf_step(s->run, got, n);
+}
+
 /* One evaluation after the other, as far as answers are there. */
 static enum look_next
 run(struct look *l, struct spf_look *s, struct answer *got, size_t got_n)
@@ -231,7 +243,7 @@ run(struct look *l, struct spf_look *s, struct answer *got, size_t got_n)
 		size_t n;
 		const struct question *q;
 
-		while (spf_step(s->run, got, got_n) == SPF_ASK) {
+		while (step(l, s, got, got_n) == SPF_ASK) {
 			q = spf_asks(s->run, &n);
 			if (look_memo_ask(l, &s->memo, q, n, got) == LOOK_ASK)
 				return LOOK_ASK;

@@ -3,6 +3,17 @@
  * question is enough for what is well. */
 #include "look_world.h"
 
+#define SIGNED(name, value)                                                    \
+	{                                                                      \
+		PUBLIC, name, RRTYPE_TXT, .outcome = OUTCOME_RECORDS, AD,      \
+					  .data = value                        \
+	}
+#define SIGNED_DENIAL(name)                                                    \
+	{                                                                      \
+		PUBLIC, name, RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN, AD      \
+	}
+#define RUA_NONE "v=DMARC1; p=none; rua=mailto:x@a.test"
+
 static const struct test dkim[] = {
     {"right", 0,
 	{ONE_SERVER, TXT(IP_A, KEY, GOOD_KEY), TXT(PUBLIC, KEY, GOOD_KEY)},
@@ -92,6 +103,40 @@ static const struct test spf[] = {
     {"proven: one question, and our include's", FIRST,
 	{TXT(PUBLIC, D, GOOD_SPF), OURS}, ENDS(PASS, NONE),
 	.assurance = ASSURANCE_SINGLE, .servers_n = 1, .has = "resolver"},
+    {"all of it is signed", FIRST | TRUSTED,
+	{SIGNED(D, GOOD_SPF), SIGNED(INCLUDE, OUR_SPF)}, ENDS(PASS, NONE),
+	.assurance = ASSURANCE_DNSSEC, .servers_n = 1},
+    {"signed, and the resolver is not trusted", FIRST,
+	{SIGNED(D, GOOD_SPF), SIGNED(INCLUDE, OUR_SPF)}, ENDS(PASS, NONE),
+	.assurance = ASSURANCE_SINGLE, .servers_n = 1},
+    {"signed, and the include is not", FIRST | TRUSTED,
+	{SIGNED(D, GOOD_SPF), OURS}, ENDS(PASS, NONE),
+	.assurance = ASSURANCE_SINGLE, .servers_n = 1},
+    {"one of two includes is signed", FIRST | TRUSTED,
+	{SIGNED(D, "v=spf1 include:x.test include:" INCLUDE " -all"),
+	    TXT(PUBLIC, "x.test", "v=spf1 -all"), SIGNED(INCLUDE, OUR_SPF)},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_SINGLE, .servers_n = 1},
+    {"servers first: signed in the public view, the include is not", TRUSTED,
+	{ONE_SERVER, TXT(IP_A, D, GOOD_SPF), OURS, SIGNED(D, GOOD_SPF)},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_SINGLE, .servers_n = 2},
+    {"servers first, and all is signed", TRUSTED,
+	{ONE_SERVER, TXT(IP_A, D, GOOD_SPF), SIGNED(INCLUDE, OUR_SPF),
+	    SIGNED(D, GOOD_SPF)},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_DNSSEC, .servers_n = 2},
+    {"the public view has another, and all of that is signed", TRUSTED,
+	{ONE_SERVER,
+	    TXT(IP_A, D, "v=spf1 include:x.test include:" INCLUDE " -all"),
+	    TXT(PUBLIC, "x.test", "v=spf1 -all"), SIGNED(INCLUDE, OUR_SPF),
+	    SIGNED(D, GOOD_SPF)},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_DNSSEC, .servers_n = 2},
+    {"what only the audit asks decides nothing", FIRST | TRUSTED | EXPLAIN,
+	{SIGNED(D, "v=spf1 include:" INCLUDE " include:x.test -all"),
+	    SIGNED(INCLUDE, OUR_SPF), TXT(PUBLIC, "x.test", "v=spf1 -all")},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_DNSSEC, .servers_n = 1},
+    {"the record alone: what it asks decides", FIRST | TRUSTED | NO_TOKEN,
+	{SIGNED(D, "v=spf1 include:x.test -all"),
+	    TXT(PUBLIC, "x.test", "v=spf1 -all")},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_SINGLE, .servers_n = 1},
     {"no record: nobody is told that it is missing", 0,
 	{ONE_SERVER,
 	    {IP_A, D, RRTYPE_TXT, .outcome = OUTCOME_NODATA, AA, .soa = D}},
@@ -171,6 +216,24 @@ static const struct test dmarc[] = {
 	.found = "v=DMARC1; p=reject"},
     {"proven: one question", FIRST,
 	{TXT(PUBLIC, POLICY, "v=DMARC1; p=none; rua=mailto:x@a.test")},
+	ENDS(PASS, DMARC_LADDER), .assurance = ASSURANCE_SINGLE,
+	.servers_n = 1},
+    {"signed", FIRST | TRUSTED, {SIGNED(POLICY, "v=DMARC1; p=reject")},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_DNSSEC, .servers_n = 1},
+    {"signed: what is above its own changes nothing",
+	FIRST | TRUSTED | EXPLAIN | SUBDOMAIN,
+	{SIGNED("_dmarc.b.a.test", "v=DMARC1; p=reject; adkim=s; aspf=s"),
+	    SEEN(POLICY),
+	    {PUBLIC, "_dmarc.test", RRTYPE_TXT, .outcome = OUTCOME_NXDOMAIN}},
+	ENDS(PASS, NONE), .assurance = ASSURANCE_DNSSEC, .servers_n = 1},
+    {"that above is signed, and all on the way", FIRST | TRUSTED | SUBDOMAIN,
+	{SIGNED_DENIAL("_dmarc.b.a.test"), SIGNED(POLICY, RUA_NONE),
+	    SIGNED_DENIAL("_dmarc.test")},
+	ENDS(PASS, DMARC_LADDER), .assurance = ASSURANCE_DNSSEC,
+	.servers_n = 1},
+    {"that above is not signed", FIRST | TRUSTED | SUBDOMAIN,
+	{SIGNED_DENIAL("_dmarc.b.a.test"), TXT(PUBLIC, POLICY, RUA_NONE),
+	    SIGNED_DENIAL("_dmarc.test")},
 	ENDS(PASS, DMARC_LADDER), .assurance = ASSURANCE_SINGLE,
 	.servers_n = 1},
     {"missing: only what is above is asked of the resolver", 0,
