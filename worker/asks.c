@@ -607,7 +607,7 @@ refuse(struct asks *s, struct ask *a)
 		s->refused = 0;
 		s->refused_due = s->now + ASKS_TELL_MS;
 	}
-	finish_unanswered(s, a, "budget");
+	finish_unanswered(s, a, WHY_BUDGET);
 }
 
 void

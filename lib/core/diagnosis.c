@@ -476,6 +476,12 @@ static const struct row not_looked_at = {
 	.bare_say = "Nobody has looked at {name} yet.",
 	.bare_fix = "Ask for the value to publish there.",
 };
+/* Nobody's servers are silent: it is we who do not ask. */
+static const struct row over_budget = {
+	.say = "We could not ask about {name}: {saw}. "
+	    UNCHANGED,
+	.fix = "Wait; we ask again by ourselves.",
+};
 /* clang-format on */
 
 struct slots {
@@ -652,6 +658,9 @@ diagnosis_say(const struct diagnosis_facts *facts, char *say, char *fix)
 
 	if (facts->code == CODE_NONE && facts->verdict != VERDICT_PASS)
 		row = &not_looked_at;
+	if (facts->code == CODE_TIMEOUT &&
+	    strcmp(facts->saw, SAW_OVER_BUDGET) == 0)
+		row = &over_budget;
 	bare = facts->expected[0] == '\0' && row->bare_say != NULL;
 	split_name(&s);
 	fill(say, &s, bare ? row->bare_say : row->say);

@@ -323,6 +323,9 @@ look_step(struct look *l, const struct answer *got, size_t got_n)
 		return LOOK_DONE;
 	if (l->steps > 0) {
 		assert(got_n == l->asks_n);
+		l->over_budget = false;
+		for (size_t i = 0; i < got_n; i++)
+			l->over_budget |= look_over_budget(&got[i]);
 		if (take[l->phase](l, got) == LOOK_DONE)
 			return LOOK_DONE;
 	}

@@ -56,6 +56,13 @@ look_bogus(const struct answer *a)
 	       ede_rows[a->ede].bogus;
 }
 
+bool
+look_over_budget(const struct answer *a)
+{
+	return a->outcome == OUTCOME_TIMEOUT && a->why != NULL &&
+	       strcmp(a->why, WHY_BUDGET) == 0;
+}
+
 static void saw_add_v(struct look *l, const char *fmt, va_list ap) PRINTF(2, 0);
 
 static void
@@ -217,6 +224,8 @@ look_finish(struct look *l, enum verdict verdict, enum code code)
 
 	f->verdict = verdict;
 	f->code = code;
+	if (code == CODE_TIMEOUT && l->over_budget)
+		memcpy(f->saw, SAW_OVER_BUDGET, sizeof(SAW_OVER_BUDGET));
 	if (l->is_judged && verdict != VERDICT_UNDECIDED)
 		take_judged(l);
 	found_all(l);

@@ -67,6 +67,7 @@ look_classify(struct look *l, struct look_server *s, const struct answer *a)
 	s->outcome = a->outcome;
 	s->rcode = a->rcode;
 	s->chain_bad = a->chain_bad;
+	s->over_budget = look_over_budget(a);
 	if (a->outcome == OUTCOME_REFERRAL && leads_down(l, a))
 		s->state = SERVER_POINTS;
 	else if (a->outcome == OUTCOME_REFERRAL)
@@ -125,6 +126,8 @@ saw_add_failed(struct look *l, const struct look_server *s)
 		word = "a private address";
 	else if (s->state == SERVER_NAMED)
 		word = "no address";
+	else if (s->over_budget)
+		word = "not asked";
 	look_saw_name(l, &s->name);
 	look_saw(l, ": %s", word);
 }

@@ -67,6 +67,7 @@ struct look_server {
 	enum server_state state;
 	bool resolver; /* the public view: no name, no address */
 	bool chain_bad;
+	bool over_budget;  /* we did not ask it */
 	enum look_has has; /* settled */
 	struct dname name;
 	struct packet_addr addr;
@@ -124,6 +125,7 @@ struct look {
 	bool is_judged;	  /* l->judged says something */
 	/* an answer that decided, besides the subject, was without AD */
 	bool unproven;
+	bool over_budget; /* a question of this round was not asked at all */
 	/* at the wrong places: what to say unless a stray server has it */
 	enum verdict place_verdict;
 	enum code place_code;
@@ -248,6 +250,8 @@ void look_rests_on(struct look *l, const struct answer *a);
 /* look_finding.c: words; saw is appended to */
 void look_finding_init(struct finding *f);
 bool look_bogus(const struct answer *a);
+/* We did not ask: the domain's budget of questions was used up. */
+bool look_over_budget(const struct answer *a);
 enum code look_code_of(enum outcome outcome);
 const char *look_word(enum outcome outcome, uint8_t rcode);
 /* "our resolver", or what it is called here */

@@ -63,6 +63,9 @@ enum outcome {
 	OUTCOME_MALFORMED, /* not an answer to this question, or unreadable */
 };
 
+/* answer.why of a question for which the domain's budget had no room */
+#define WHY_BUDGET "budget"
+
 struct packet_txt { /* one TXT record, joined */
 	const uint8_t *bytes;
 	size_t len;

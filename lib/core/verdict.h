@@ -126,10 +126,12 @@ enum assurance {
 	ASSURANCE_N,
 };
 
-#define FOUND_MAX	4
-#define FOUND_LEN_MAX	255 /* octets of evidence kept of one record */
-#define SERVERS_MAX	16
-#define SAW_MAX		120 /* the variable part of the sentence */
+#define FOUND_MAX     4
+#define FOUND_LEN_MAX 255 /* octets of evidence kept of one record */
+#define SERVERS_MAX   16
+#define SAW_MAX	      120 /* the variable part of the sentence */
+/* saw of a TIMEOUT that is ours: the domain's budget of questions */
+#define SAW_OVER_BUDGET "too many questions about this domain at the moment"
 #define EXPECTED_MAX	800 /* a key record of 4096 bits */
 #define PUBLISH_MAX	1000
 #define ALSO_MAX	4

@@ -87,6 +87,10 @@ static const struct test {
 	"We could not get an answer about " NAME ": no reply came in time "
 	"(ns.test: no answer). The status is unchanged.",
 	NULL},
+    {{.code = CODE_TIMEOUT, .saw = SAW_OVER_BUDGET},
+	"We could not ask about " NAME ": too many questions about this domain "
+	"at the moment. The status is unchanged.",
+	"Wait; we ask again by ourselves."},
     {{.code = CODE_BAD_DOMAIN, .domain = "a..test", .saw = "at 2"},
 	"a..test is no valid domain name: at 2.", NULL},
     {{.code = CODE_SPF_AFTER_ALL,

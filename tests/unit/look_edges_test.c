@@ -14,6 +14,11 @@
 		ip, REC, RRTYPE_TXT, .outcome = OUTCOME_RCODE, .rcode = number \
 	}
 
+#define NOT_ASKED(ip)                                                          \
+	{                                                                      \
+		ip, REC, RRTYPE_TXT, .outcome = OUTCOME_TIMEOUT, BUDGET        \
+	}
+
 /* Who disagrees, and who is delegated to: when the way there breaks off, the
  * disagreement is told as it is. */
 #define SPLIT TWO_SERVERS, LACKS(IP_A, REC), HAS(IP_B, REC), SERIAL(IP_B, 9)
@@ -144,6 +149,19 @@ static const struct test failures[] = {
 	ENDS(UNDECIDED, TIMEOUT), .servers_n = 3,
 	.saw = "ns-a.test: a private address, ns-b.test: no address, "
 	       "ns-c.test: no answer"},
+    {"we ask no more about this domain", 0, {ONE_SERVER, NOT_ASKED(IP_A)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = SAW_OVER_BUDGET, .servers_n = 1},
+    {"... nor the resolver", ONLY, {NOT_ASKED(PUBLIC)},
+	ENDS(UNDECIDED, TIMEOUT), .saw = SAW_OVER_BUDGET, .servers_n = 1},
+    {"one fails, and there was no room to ask the other", 0,
+	{TWO_SERVERS, FAILS(IP_A, REC, SERVFAIL), NOT_ASKED(IP_B)},
+	ENDS(UNDECIDED, SERVFAIL), .servers_n = 2,
+	.saw = "ns-a.test: SERVFAIL, ns-b.test: not asked"},
+    {"there was no room for one, the other has it", 0,
+	{TWO_SERVERS, HAS(IP_A, REC), NOT_ASKED(IP_B),
+	    FAILS(PUBLIC, REC, TIMEOUT)},
+	ENDS(UNDECIDED, TIMEOUT), .servers_n = 3,
+	.saw = "our resolver: no answer"},
     {"an EDE that nobody knows is no broken DNSSEC", ONLY,
 	{{PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, .ede = 999},
 	    {PUBLIC, REC, RRTYPE_TXT, .outcome = OUTCOME_SERVFAIL, CD}},

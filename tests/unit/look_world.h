@@ -37,7 +37,7 @@
 #define INCLUDE "spf.us.test"
 #define ROWS	24
 
-enum { AA = 1, AD = 2, CD = 4, CHAIN_BAD = 8 };
+enum { AA = 1, AD = 2, CD = 4, CHAIN_BAD = 8, BUDGET = 16 };
 enum { APEX_OK = 1, FIRST = 2, ONLY = 4, TOLD = 8, NO_TOKEN = 16 };
 enum { PRIVATE_OK = 32, TRUSTED = 64, SUBDOMAIN = 128 };
 enum { EXPLAIN = 256, QUICK = 512 };
@@ -272,6 +272,7 @@ give(struct answer *a, const struct row *r)
 	    .aa = (r->flags & AA) != 0,
 	    .ad = (r->flags & AD) != 0,
 	    .chain_bad = (r->flags & CHAIN_BAD) != 0,
+	    .why = r->flags & BUDGET ? WHY_BUDGET : NULL,
 	    .has_ede = r->ede != 0,
 	    .ede = (uint16_t)r->ede,
 	    .ttl_s = r->ttl_s,
