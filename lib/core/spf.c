@@ -5,6 +5,7 @@
 #include "core/spf_private.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define POSTMASTER "postmaster" /* section 4.3 */
 
@@ -111,6 +112,16 @@ spf_assume(struct spf *s, const uint8_t *record, size_t len)
 	s->assumed_len = len;
 }
 
+/* The record under judgement stands for its domain wherever that is named: a
+ * record that includes itself is a loop, whatever is published there yet. */
+static bool
+is_assumed(const struct spf *s, const char *domain)
+{
+	return s->assumed != NULL && strcasecmp(domain, s->facts.origin) == 0;
+}
+
+static enum spf_turn open_assumed(struct spf *s);
+
 enum spf_turn
 spf_push(struct spf *s)
 {
@@ -124,6 +135,8 @@ spf_push(struct spf *s)
 	if (child == NULL)
 		return spf_no_space(s);
 	s->top = child;
+	if (is_assumed(s, child->domain))
+		return open_assumed(s);
 	return spf_ask(s, SPF_WAIT_RECORD, RRTYPE_TXT);
 }
 
@@ -178,6 +191,14 @@ open_record(struct spf *s, const uint8_t *bytes, size_t len)
 		return broken(s, SPF_SYNTAX);
 	spf_cursor_init(&f->cursor, bytes, len);
 	return SPF_TURN_NEXT;
+}
+
+static enum spf_turn
+open_assumed(struct spf *s)
+{
+	if (!spf_is_record(s->assumed, s->assumed_len))
+		return no_record(s, false);
+	return open_record(s, s->assumed, s->assumed_len);
 }
 
 static enum spf_turn
@@ -242,11 +263,8 @@ begin(struct spf *s)
 {
 	const char *domain = s->top->domain;
 
-	if (s->assumed != NULL) {
-		if (!spf_is_record(s->assumed, s->assumed_len))
-			return no_record(s, false);
-		return open_record(s, s->assumed, s->assumed_len);
-	}
+	if (s->assumed != NULL)
+		return open_assumed(s);
 	if (domain[0] == '[' ||
 	    dname_from_text(&s->one.name, domain, NULL) != DNAME_OK ||
 	    dname_labels(&s->one.name) < 2) {

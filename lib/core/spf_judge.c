@@ -703,6 +703,19 @@ judge_alone(struct judging *j, const struct spf_verdict *v)
 	}
 }
 
+/* What passes for us may still be an error for others, and for us as soon as
+ * the order changes: a whole tree that is broken is not right. */
+static void
+judge_rest(struct judging *j)
+{
+	struct judged pass = *j->out;
+
+	j->out->saw[0] = '\0';
+	judge_alone(j, j->audit);
+	if (j->out->verdict != VERDICT_FAIL)
+		*j->out = pass;
+}
+
 static void
 judge_one(struct judging *j, const struct spf_verdict *const checks[], size_t n)
 {
@@ -725,6 +738,8 @@ judge_one(struct judging *j, const struct spf_verdict *const checks[], size_t n)
 		return;
 	}
 	judge_checks(j, checks, n);
+	if (j->audit != NULL && j->out->verdict == VERDICT_PASS)
+		judge_rest(j);
 }
 
 /* --- remarks and the record to publish ----------------------------------- */

@@ -626,6 +626,14 @@ test_assume(void **state)
 	spf_zone_run(s, "", NULL, 0);
 	assert_int_equal(spf_verdict(s)->result, SPF_RESULT_NONE);
 	assert_int_equal(spf_verdict(s)->problem, SPF_NO_RECORD);
+
+	/* it leads to itself, not to what is published there yet */
+	s = begin(SPF_CHECK, IP, "u@d.test", "h.test");
+	spf_assume(s, (const uint8_t *)"v=spf1 redirect=D.test", 22);
+	spf_zone_run(s, "d.test TXT v=spf1 +all", asked, sizeof(asked));
+	assert_string_equal(asked, "");
+	assert_int_equal(spf_verdict(s)->result, SPF_RESULT_PERMERROR);
+	assert_int_equal(spf_verdict(s)->problem, SPF_LOOKUPS);
 }
 
 static void
