@@ -311,22 +311,6 @@ bad_key(struct judged *out, const struct record *r, enum dkim_fault fault,
 	}
 }
 
-static uint8_t
-lower(char c)
-{
-	return (uint8_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
-static bool
-same_but_case(const char *a, const char *b, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Form decoders make blanks of plus signs. */
 static bool
 same_but_plus(const struct compared *c)
@@ -363,7 +347,7 @@ likeness(struct compared *c)
 		return LIKE_PLUS;
 	if (c->ours_n != c->theirs_n)
 		return LIKE_NOT;
-	if (same_but_case(c->ours, c->theirs, n))
+	if (txt_alike(c->ours, c->theirs, n))
 		return LIKE_CASE;
 	return c->differ <= NEAR_MAX && c->differ < n / 4 ? LIKE_NEAR
 							  : LIKE_NOT;

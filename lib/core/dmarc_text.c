@@ -2,24 +2,9 @@
 /* Records as people left them, and records to publish instead. */
 #include "core/dmarc_private.h"
 #include "core/tags.h"
+#include "core/txt.h"
 
 #include <string.h>
-
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static bool
-same_any_case(const uint8_t *a, const char *b, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (lower(a[i]) != lower((uint8_t)b[i]))
-			return false;
-	}
-	return true;
-}
 
 void
 dmarc_damage(struct dmarc_damage *out, const uint8_t *text, size_t len)
@@ -53,7 +38,7 @@ dmarc_is_host(const uint8_t *text, size_t len)
 	if (len == 0 || len > DNAME_TEXT_MAX)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		uint8_t c = lower(text[i]);
+		uint8_t c = txt_lower(text[i]);
 		bool letter = c >= 'a' && c <= 'z';
 
 		if (c == '.' ? label == 0
@@ -121,7 +106,7 @@ part_version(uint8_t *text, size_t len)
 	static const char word[] = "DMARC1";
 	size_t at = 0, width = sizeof(word) - 1;
 
-	while (at + width < len && !same_any_case(text + at, word, width))
+	while (at + width < len && !txt_alike(text + at, word, width))
 		at++;
 	at += width;
 	if (at < len && text[at] == ' ')

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dmarc_walk.h"
+#include "core/txt.h"
 
 #include <string.h>
 
@@ -83,12 +84,6 @@ dmarc_walk_org(const struct dmarc_walk *w, struct dname *out)
 
 /* Answers */
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 /* How much does it look like a DMARC record? 2: it begins as one. 1: it
  * speaks of DMARC1, in any case. */
 static int
@@ -101,7 +96,7 @@ likeness(const struct packet_txt *txt)
 	if (dmarc_is_record(txt->bytes, txt->len))
 		return 2;
 	for (size_t i = 0; i < len && word[have] != '\0'; i++) {
-		uint8_t c = lower(txt->bytes[i]);
+		uint8_t c = txt_lower(txt->bytes[i]);
 
 		have = c == (uint8_t)word[have] ? have + 1 : c == 'd';
 	}

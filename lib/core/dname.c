@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dname.h"
+#include "core/txt.h"
 
 #include <string.h>
-
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
 
 /* Offset of the label behind the one at `at`; the name's length at its end. */
 static size_t
@@ -104,26 +99,15 @@ dname_show(const struct dname *name, char *out)
 		if (at > 0)
 			*out++ = '.';
 		for (at++; at < end; at++)
-			out = show_octet(out, lower(name->wire[at]));
+			out = show_octet(out, txt_lower(name->wire[at]));
 	}
 	*out = '\0';
-}
-
-/* Length octets are below 'A', so that all octets can be folded alike. */
-static bool
-equal_octets(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	}
-	return true;
 }
 
 bool
 dname_equal(const struct dname *a, const struct dname *b)
 {
-	return a->len == b->len && equal_octets(a->wire, b->wire, a->len);
+	return a->len == b->len && txt_alike(a->wire, b->wire, a->len);
 }
 
 bool
@@ -135,7 +119,7 @@ dname_within(const struct dname *name, const struct dname *zone)
 	while (!at_end(name, at) && name->len - at > zone->len)
 		at = next_label(name, at);
 	return name->len - at == zone->len &&
-	       equal_octets(name->wire + at, zone->wire, zone->len);
+	       txt_alike(name->wire + at, zone->wire, zone->len);
 }
 
 unsigned
@@ -180,6 +164,6 @@ dname_hash(const struct dname *name)
 	uint32_t h = 2166136261u; /* FNV-1a */
 
 	for (size_t i = 0; i < name->len; i++)
-		h = (h ^ lower(name->wire[i])) * 16777619u;
+		h = (h ^ txt_lower(name->wire[i])) * 16777619u;
 	return h;
 }

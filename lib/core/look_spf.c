@@ -86,38 +86,18 @@ look_memo_take(struct look *l, struct look_memo **m, const struct answer *got)
 
 /* --- what an RRset holds -------------------------------------------------- */
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
-static bool
-is_ours(const struct look *l, const uint8_t *spec, size_t len)
-{
-	const char *ours = l->wish->include;
-
-	if (len > 0 && spec[len - 1] == '.')
-		len--;
-	if (len != strlen(ours))
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (lower(spec[i]) != (uint8_t)ours[i])
-			return false;
-	}
-	return true;
-}
-
 static bool
 names_us(const struct look *l, const struct packet_txt *txt)
 {
+	struct spf_wish wish = {.include = l->wish->include};
 	struct spf_cursor c;
 	struct spf_term term;
 
 	spf_cursor_init(&c, txt->bytes, txt->len);
 	while (spf_cursor_next(&c, &term) == SPF_READ_TERM) {
 		if (term.kind == SPF_INCLUDE &&
-		    is_ours(l, txt->bytes + term.spec_at, term.spec_len))
+		    spf_is_ours(
+			&wish, txt->bytes + term.spec_at, term.spec_len))
 			return true;
 	}
 	return false;

@@ -95,17 +95,11 @@ is_match(const struct packet_txt *record, const char *token)
 	       only_pairs(at + word, len - word);
 }
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool
 begins_with_key(const uint8_t *at, size_t len)
 {
 	for (size_t i = 0; i < KEY_LEN; i++) {
-		if (i == len || lower(at[i]) != (uint8_t)KEY[i])
+		if (i == len || txt_lower(at[i]) != (uint8_t)KEY[i])
 			return false;
 	}
 	return true;
@@ -116,7 +110,7 @@ static bool
 looks_bare(const uint8_t *at, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		uint8_t c = lower(at[i]);
+		uint8_t c = txt_lower(at[i]);
 		bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 
 		if (!letter && c != '-' && c != '_')
@@ -205,7 +199,7 @@ begins_with(const uint8_t *at, size_t len, const char *text, enum case_of how)
 	if (len < text_len)
 		return false;
 	for (size_t i = 0; i < text_len; i++) {
-		uint8_t c = how == ANY_CASE ? lower(at[i]) : at[i];
+		uint8_t c = how == ANY_CASE ? txt_lower(at[i]) : at[i];
 
 		if (c != (uint8_t)text[i])
 			return false;

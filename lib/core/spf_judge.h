@@ -11,6 +11,10 @@ struct spf_wish {
 	const char *include;
 };
 
+/* Is this our include's name? Without regard to case and a final dot. */
+bool spf_is_ours(
+    const struct spf_wish *wish, const uint8_t *name, size_t name_len);
+
 /* How many of the records are SPF records; *first (may be NULL) is the index
  * of the first one. */
 size_t spf_records(const struct packet_txt *txt, size_t n, size_t *first);

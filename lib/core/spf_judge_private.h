@@ -20,7 +20,3 @@ bool spf_merge_without(char out[PUBLISH_MAX + 1], const struct spf_wish *wish,
  * Returns its length; 0 when it is no SPF record even so. */
 size_t spf_repair(const struct packet_txt *record, const struct spf_wish *wish,
     uint8_t *out, size_t cap);
-
-/* Is this our include's name? Without regard to case and a final dot. */
-bool spf_is_ours(
-    const struct spf_wish *wish, const uint8_t *name, size_t name_len);

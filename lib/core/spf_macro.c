@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/spf_macro.h"
+#include "core/txt.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,12 +28,6 @@ static bool
 is_alnum(uint8_t c)
 {
 	return is_alpha(c) || is_digit(c);
-}
-
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
 }
 
 static bool
@@ -71,7 +66,7 @@ macro_read(struct macro *m, const uint8_t *text, size_t len, size_t *at,
 		return 0;
 	*at = ++i;
 	*fault = "unknown macro letter";
-	if (i >= len || !is_one_of(LETTERS EXP_LETTERS, lower(text[i])))
+	if (i >= len || !is_one_of(LETTERS EXP_LETTERS, txt_lower(text[i])))
 		return 0;
 	m->letter = text[i++];
 	for (; i < len && is_digit(text[i]); i++) {
@@ -84,7 +79,7 @@ macro_read(struct macro *m, const uint8_t *text, size_t len, size_t *at,
 	*fault = "macro keeps 0 parts";
 	if (zero && m->keep == 0)
 		return 0;
-	m->reverse = i < len && lower(text[i]) == 'r';
+	m->reverse = i < len && txt_lower(text[i]) == 'r';
 	i += m->reverse;
 	m->delimiters = text + i;
 	while (i < len && is_one_of(DELIMITERS, text[i]))
@@ -165,7 +160,7 @@ spf_macro_fault(enum spf_text kind, const uint8_t *text, size_t len, size_t *at)
 			return fault;
 		*at = begin + 2;
 		if (kind != SPF_TEXT_EXPLAIN && m.letter != 0 &&
-		    is_one_of(EXP_LETTERS, lower(m.letter)))
+		    is_one_of(EXP_LETTERS, txt_lower(m.letter)))
 			return "macro letter only for explanations";
 		*at = literal = end;
 	}
@@ -180,7 +175,7 @@ spf_macro_uses_name(const uint8_t *text, size_t len)
 	for (size_t i = 0; i + 2 < len; i++) {
 		if (text[i] != '%')
 			continue;
-		if (text[i + 1] == '{' && lower(text[i + 2]) == 'p')
+		if (text[i + 1] == '{' && txt_lower(text[i + 2]) == 'p')
 			return true;
 		i++; /* "%%{p" is not one */
 	}
@@ -248,7 +243,7 @@ show_ip(char *out, const struct packet_addr *ip)
 static const char *
 value_of(uint8_t letter, const struct spf_facts *f, char *scratch)
 {
-	switch (lower(letter)) {
+	switch (txt_lower(letter)) {
 	case 's':
 		return f->sender;
 	case 'l':
@@ -313,7 +308,7 @@ split(const struct macro *m, const char *value, struct part *ring)
 static void
 put_parts(struct out *o, const struct macro *m, const char *value)
 {
-	bool url = m->letter != lower(m->letter);
+	bool url = m->letter != txt_lower(m->letter);
 	struct part ring[PARTS_MAX];
 	size_t n = split(m, value, ring), have, keep;
 
@@ -334,7 +329,7 @@ put_parts(struct out *o, const struct macro *m, const char *value)
 static void
 put_macro(struct out *o, const struct macro *m, const struct spf_facts *f)
 {
-	bool url = m->letter != lower(m->letter);
+	bool url = m->letter != txt_lower(m->letter);
 	char scratch[64];
 	const char *value;
 

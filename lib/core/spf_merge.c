@@ -5,6 +5,7 @@
 #include "core/spf_judge_private.h"
 
 #include "core/spf_macro.h"
+#include "core/txt.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,22 +29,10 @@ struct merge {
 	unsigned records;
 };
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool
 same(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 {
-	if (a_len != b_len)
-		return false;
-	for (size_t i = 0; i < a_len; i++) {
-		if (lower(a[i]) != lower(b[i]))
-			return false;
-	}
-	return true;
+	return a_len == b_len && txt_alike(a, b, a_len);
 }
 
 static bool

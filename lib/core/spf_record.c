@@ -2,6 +2,7 @@
 #include "core/spf_record.h"
 
 #include "core/spf_macro.h"
+#include "core/txt.h"
 
 #include <string.h>
 
@@ -29,12 +30,6 @@ static const struct name mechanisms[] = {
     {"exists", SPF_EXISTS},
 };
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool
 is_digit(uint8_t c)
 {
@@ -44,7 +39,7 @@ is_digit(uint8_t c)
 static bool
 is_alpha(uint8_t c)
 {
-	return lower(c) >= 'a' && lower(c) <= 'z';
+	return txt_lower(c) >= 'a' && txt_lower(c) <= 'z';
 }
 
 static bool
@@ -57,7 +52,7 @@ static bool
 equal(const uint8_t *bytes, size_t len, const char *text)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '\0' || lower(bytes[i]) != (uint8_t)text[i])
+		if (text[i] == '\0' || txt_lower(bytes[i]) != (uint8_t)text[i])
 			return false;
 	}
 	return text[len] == '\0';
@@ -195,7 +190,7 @@ hex_digit(uint8_t c)
 {
 	if (is_digit(c))
 		return c - '0';
-	c = lower(c);
+	c = txt_lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/tags.h"
+#include "core/txt.h"
 
 #include <string.h>
-
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
 
 static bool
 letter(uint8_t c)
 {
-	return lower(c) >= 'a' && lower(c) <= 'z';
+	return txt_lower(c) >= 'a' && txt_lower(c) <= 'z';
 }
 
 bool
@@ -184,13 +179,7 @@ same(const uint8_t *bytes, size_t len, const char *text)
 static bool
 same_any_case(const uint8_t *bytes, size_t len, const char *text)
 {
-	if (strlen(text) != len)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (lower(bytes[i]) != lower((uint8_t)text[i]))
-			return false;
-	}
-	return true;
+	return strlen(text) == len && txt_alike(bytes, text, len);
 }
 
 const struct tag *

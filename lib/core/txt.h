@@ -18,3 +18,23 @@ size_t txt_show(const uint8_t *bytes, size_t len, char *out, size_t cap);
 
 /* Equal in every byte; takes the same time wherever they differ. */
 bool txt_equal(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/* Here, since every name and tag goes through them. */
+static inline uint8_t
+txt_lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+/* Equal but for the case of ASCII letters. */
+static inline bool
+txt_alike(const void *a, const void *b, size_t len)
+{
+	const uint8_t *p = a, *q = b;
+
+	for (size_t i = 0; i < len; i++) {
+		if (txt_lower(p[i]) != txt_lower(q[i]))
+			return false;
+	}
+	return true;
+}

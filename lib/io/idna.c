@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "core/json.h"
+#include "core/txt.h"
 
 #define LIST_TEXT   "/usr/share/publicsuffix/public_suffix_list.dat"
 #define INPUT_MAX   1024 /* octets: 253 characters of up to four */
@@ -118,12 +119,6 @@ ldh(uint8_t c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
 }
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
-}
-
 static bool
 is_ascii(const char *text, size_t len)
 {
@@ -183,7 +178,7 @@ add_label(
 		return REJECT;
 	}
 	for (size_t i = 0; i < len; i++) {
-		uint8_t c = lower((uint8_t)label[i]);
+		uint8_t c = txt_lower((uint8_t)label[i]);
 
 		out[i] = (char)c;
 		if (ldh(c))
