@@ -38,8 +38,8 @@ static const struct row rows[CODE_N + 1] = {
 		    "none[; there is only: {saw}].",
 		.fix = "Add a TXT record named {name} with the value: "
 		    "{expected}",
-		.bare_say = "There is no challenge record at {name}[; there "
-		    "is only: {saw}].",
+		.bare_say = "There is no record of this kind at {name}[; "
+		    "there is only: {saw}].",
 		.bare_fix = "Ask for the value to publish there.",
 	},
 	[CODE_TOKEN_OTHER] = {

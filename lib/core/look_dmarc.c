@@ -62,13 +62,20 @@ end(struct look *l, const struct dmarc_verdict *v)
 {
 	struct finding *f = &l->finding;
 	struct packet_txt txt = {.bytes = v->record, .len = v->record_len};
+	char shown[DNAME_SHOWN_MAX + 1];
 	struct dname name;
 
 	l->judged = v->judged;
 	if (v->record != NULL)
 		look_found(l, &txt);
-	if (v->found && dmarc_name(&name, &v->record_domain))
+	if ((v->found || v->record != NULL) &&
+	    dmarc_name(&name, &v->judged_domain))
 		dname_show(&name, f->name);
+	if (v->found) {
+		dname_show(&v->record_domain, shown);
+		snprintf(f->record_domain, sizeof(f->record_domain), "%.*s",
+		    DNAME_TEXT_MAX, shown);
+	}
 	/* its own: what is above changes nothing */
 	if (v->found && dname_equal(&v->record_domain, &l->wish->domain))
 		l->unproven = false;

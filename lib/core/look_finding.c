@@ -1,60 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The finding of a look: evidence, words for what was seen, and the ends that
  * need no judging. */
+#include "core/ede.h"
 #include "core/look_private.h"
 #include "core/txt.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* RFC 8914 section 4 and what IANA added since. bogus: SERVFAIL with it means
- * that DNSSEC is broken, not that servers are. */
-static const struct {
-	const char *word;
-	bool bogus;
-} ede_rows[] = {
-    [1] = {"DNSKEY algorithm not supported", true},
-    [2] = {"DS digest type not supported", true},
-    [4] = {"forged answer", false},
-    [5] = {"DNSSEC indeterminate", true},
-    [6] = {"DNSSEC bogus", true},
-    [7] = {"signature expired", true},
-    [8] = {"signature not yet valid", true},
-    [9] = {"DNSKEY missing", true},
-    [10] = {"signatures missing", true},
-    [11] = {"no zone key bit set", true},
-    [12] = {"NSEC missing", true},
-    [13] = {"cached error", false},
-    [14] = {"not ready", false},
-    [15] = {"blocked", false},
-    [16] = {"censored", false},
-    [17] = {"filtered", false},
-    [18] = {"prohibited", false},
-    [20] = {"not authoritative", false},
-    [21] = {"not supported", false},
-    [22] = {"no reachable authority", false},
-    [23] = {"network error", false},
-    [24] = {"invalid data", false},
-    [25] = {"signature expired before it was valid", true},
-    [26] = {"too early", false},
-    [27] = {"NSEC3 iterations not supported", true},
-};
-
-static const char *
-ede_word(const struct answer *a)
-{
-	if (!a->has_ede || a->ede >= ARRAY_LEN(ede_rows))
-		return NULL;
-	return ede_rows[a->ede].word;
-}
-
-bool
-look_bogus(const struct answer *a)
-{
-	return a->outcome == OUTCOME_SERVFAIL && ede_word(a) != NULL &&
-	       ede_rows[a->ede].bogus;
-}
 
 bool
 look_over_budget(const struct answer *a)
@@ -111,7 +64,7 @@ look_finding_init(struct finding *f)
 	f->code = CODE_NONE;
 	f->assurance = ASSURANCE_NONE;
 	f->name[0] = f->expected[0] = f->publish[0] = '\0';
-	f->saw[0] = f->policy[0] = '\0';
+	f->saw[0] = f->policy[0] = f->record_domain[0] = '\0';
 	f->aligned = 0;
 	f->found_n = f->servers_n = f->also_n = f->tree_n = 0;
 	f->neg_ttl_s = f->visible_in_s = 0;
@@ -312,7 +265,7 @@ look_no_domain(struct look *l, const struct answer *a)
 enum look_next
 look_bogus_end(struct look *l, const struct answer *a)
 {
-	const char *word = look_bogus(a) ? ede_word(a) : NULL;
+	const char *word = ede_bogus(a) ? ede_word(a) : NULL;
 	bool unsigned_zone = word != NULL && (a->ede == 9 || a->ede == 10);
 
 	if (word == NULL)

@@ -199,8 +199,10 @@ struct finding {
 	/* the whole value to publish instead of what was found, "" = none */
 	char publish[PUBLISH_MAX + 1];
 	/* DMARC: "none", "quarantine", "reject" as published for the domain,
-	 * "" when no record applies; name is then where that record stands */
+	 * "" when no record applies; and of which domain the record is. name
+	 * is where the record stands that the code speaks of */
 	char policy[POLICY_WORD_MAX + 1];
+	char record_domain[DNAME_TEXT_MAX + 1];
 	/* bits of enum check: by which our mail aligns with From, as far as
 	 * that was asked */
 	uint8_t aligned;

@@ -200,6 +200,7 @@ put_remarks(struct writer *w, const struct finding *f)
 		writer_u8(w, (uint8_t)f->also[i]);
 	writer_text(w, f->publish);
 	writer_text(w, f->policy);
+	writer_text(w, f->record_domain);
 	writer_u8(w, f->aligned);
 	writer_u8(w, f->has_cost);
 	writer_u8(w, f->lookups);
@@ -218,6 +219,7 @@ get_remarks(struct reader *r, struct finding *f)
 		f->also[i] = (enum code)get_below(r, CODE_N);
 	reader_print(r, f->publish, sizeof(f->publish));
 	reader_print(r, f->policy, sizeof(f->policy));
+	reader_print(r, f->record_domain, sizeof(f->record_domain));
 	f->aligned = (uint8_t)get_below(r, 1u << CHECK_N);
 	f->has_cost = get_bool(r);
 	f->lookups = reader_u8(r);

@@ -285,13 +285,10 @@ put_cost(struct writer *w, const struct finding *f)
 static void
 put_policy(struct writer *w, const struct finding *f)
 {
-	static const char label[] = "_dmarc.";
-
 	if (f->policy[0] == '\0')
 		return;
 	json_key_text(w, "policy", f->policy);
-	if (strncmp(f->name, label, sizeof(label) - 1) == 0)
-		key_text_if(w, "record_domain", f->name + sizeof(label) - 1);
+	json_key_text(w, "record_domain", f->record_domain);
 	key_open(w, "aligned", "[");
 	for (unsigned c = 0; c < CHECK_N; c++) {
 		if ((f->aligned & 1u << c) == 0)

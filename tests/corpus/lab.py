@@ -232,6 +232,7 @@ class Lab:
 
     def up(self):
         os.environ["PATH"] += ":/usr/sbin:/sbin"
+        os.environ.pop("DOMAINPROOF_POLICY", None)  # of a stack that is up
         os.makedirs(self.d + "/silent", exist_ok=True)
         self.files()
         for s in KNOTS:

@@ -33,7 +33,7 @@ static const struct test {
 	"there is only: v=spf1 -all.",
 	NULL},
     {{.code = CODE_NOT_PUBLISHED, .expected = ""},
-	"There is no challenge record at " NAME ".",
+	"There is no record of this kind at " NAME ".",
 	"Ask for the value to publish there."},
     {{.code = CODE_TOKEN_OTHER, .saw = "token=b"},
 	"The TXT record at " NAME " holds another value than yours: token=b.",

@@ -62,6 +62,7 @@ largest(struct wire_found *m)
 	fill(f->saw, SAW_MAX);
 	fill(f->publish, PUBLISH_MAX);
 	fill(f->policy, POLICY_WORD_MAX);
+	fill(f->record_domain, DNAME_TEXT_MAX);
 	f->aligned = 1u << CHECK_SPF | 1u << CHECK_DKIM;
 	for (size_t i = 0; i < ALSO_MAX; i++)
 		f->also[i] = (enum code)(CODE_N - 1 - i);
@@ -141,6 +142,7 @@ assert_same(const struct finding *out, const struct finding *in)
 	assert_int_equal(out->mark, in->mark);
 	assert_string_equal(out->publish, in->publish);
 	assert_string_equal(out->policy, in->policy);
+	assert_string_equal(out->record_domain, in->record_domain);
 	assert_int_equal(out->aligned, in->aligned);
 	assert_int_equal(out->has_cost, in->has_cost);
 	assert_int_equal(out->lookups, in->lookups);
@@ -395,12 +397,13 @@ test_bounds(void **state)
 	    {"also", 51, CODE_N},
 	    {"publish holds DEL", 54, 0x7f},
 	    {"policy holds ESC", 57, 0x1b},
-	    {"aligned: an unknown one", 58, 1u << CHECK_N},
-	    {"has_cost", 59, 2},
-	    {"tree_n", 62, TREE_MAX + 1},
-	    {"is_void", 65, 2},
-	    {"unreached", 66, 2},
-	    {"term holds NUL", 69, 0},
+	    {"record_domain holds ESC", 60, 0x1b},
+	    {"aligned: an unknown one", 61, 1u << CHECK_N},
+	    {"has_cost", 62, 2},
+	    {"tree_n", 65, TREE_MAX + 1},
+	    {"is_void", 68, 2},
+	    {"unreached", 69, 2},
+	    {"term holds NUL", 72, 0},
 	};
 	static struct wire_found in = {
 	    .finding = {.name = "n",
@@ -413,6 +416,7 @@ test_bounds(void **state)
 		.also_n = 1,
 		.publish = "p",
 		.policy = "q",
+		.record_domain = "d",
 		.tree_n = 1,
 		.tree = {{.term = "t"}}}};
 	struct wire_message m;
@@ -425,7 +429,7 @@ test_bounds(void **state)
 		wire_put_found(&w, &in);
 		reader_init(&r, frame, w.len);
 		assert_true(wire_next(&r, &m));
-		assert_int_equal(m.body.left, 70);
+		assert_int_equal(m.body.left, 73);
 		assert_true(get(&m));
 		frame[3 + tests[i].at] = tests[i].octet;
 		if (get(&m))
@@ -496,7 +500,7 @@ get_lists(struct lists n)
 		writer_bytes(&w, zeros, 2 + 2 + 1 + 1 + 1 + 4);
 	writer_bytes(&w, zeros, 4 + 4 + 1 + 2 + 2);
 	writer_u8(&w, (uint8_t)n.also_n);
-	writer_bytes(&w, zeros, n.also_n + 2 + 2 + 1 + 3);
+	writer_bytes(&w, zeros, n.also_n + 2 + 2 + 2 + 1 + 3);
 	writer_u8(&w, (uint8_t)n.tree_n);
 	for (unsigned i = 0; i < n.tree_n; i++)
 		writer_bytes(&w, zeros, 4 + 2);
