@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dmarc_walk.h"
+#include "core/ede.h"
 #include "core/txt.h"
 
 #include <string.h>
@@ -138,22 +139,6 @@ take_records(struct dmarc_node *node, const struct answer *got, struct arena *a)
 	    node, got->txt[node->txt].bytes, got->txt[node->txt].len, a);
 }
 
-/* RFC 8914: answers of a cache that could not ask prove nothing; the others
- * are what a validator says of data that is not signed as it should be. */
-static bool
-stale(const struct answer *got)
-{
-	return got->has_ede && (got->ede == 3 || got->ede == 19);
-}
-
-static bool
-bogus(const struct answer *got)
-{
-	return got->outcome == OUTCOME_SERVFAIL && got->has_ede &&
-	       (got->ede == 1 || got->ede == 2 ||
-		   (got->ede >= 5 && got->ede <= 12));
-}
-
 enum code
 dmarc_failure(const struct answer *got)
 {
@@ -161,9 +146,9 @@ dmarc_failure(const struct answer *got)
 	case OUTCOME_RECORDS:
 	case OUTCOME_NODATA:
 	case OUTCOME_NXDOMAIN:
-		return stale(got) ? CODE_SERVFAIL : CODE_NONE;
+		return ede_stale(got) ? CODE_SERVFAIL : CODE_NONE;
 	case OUTCOME_SERVFAIL:
-		return bogus(got) ? CODE_DNSSEC_BOGUS : CODE_SERVFAIL;
+		return ede_bogus(got) ? CODE_DNSSEC_BOGUS : CODE_SERVFAIL;
 	case OUTCOME_REFERRAL:
 	case OUTCOME_LAME:
 	case OUTCOME_REFUSED:

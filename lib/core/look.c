@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/look.h"
+#include "core/ede.h"
 #include "core/look_private.h"
 
 #include <assert.h>
@@ -166,7 +167,7 @@ early_apex_take(struct look *l, const struct answer *got)
 static enum look_next
 resolver_trouble(struct look *l, const struct answer *got)
 {
-	if (look_bogus(got))
+	if (ede_bogus(got))
 		return look_bogus_end(l, got);
 	if (got->outcome == OUTCOME_SERVFAIL)
 		return ask_unchecked(l);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What single answers are worth, and what all of them mean together. */
+#include "core/ede.h"
 #include "core/look_private.h"
-
-/* RFC 8914: 3 and 19 mark what a cache serves because it could not ask (RFC
- * 8767). That proves neither presence nor absence. */
-enum { EDE_STALE = 3, EDE_STALE_NXDOMAIN = 19 };
 
 bool
 look_definitive(const struct answer *a)
 {
-	if (a->has_ede && (a->ede == EDE_STALE || a->ede == EDE_STALE_NXDOMAIN))
-		return false;
-	return a->outcome <= OUTCOME_NXDOMAIN;
+	return a->outcome <= OUTCOME_NXDOMAIN && !ede_stale(a);
 }
 
 bool

@@ -3,6 +3,7 @@
  * nobody says which they are, the first of each family that the record leads to
  * stand for all: ip4, ip6, or what an `a` names, in it or in what it includes.
  */
+#include "core/ede.h"
 #include "core/look_private.h"
 
 #include <stdio.h>
@@ -112,7 +113,7 @@ look_at_record(struct look *l, const struct answer *a)
 	l->ours->is_found = true;
 	if (look_definitive(a))
 		return look_evaluate(l, a, SOURCE_LAST);
-	if (look_bogus(a))
+	if (ede_bogus(a))
 		return look_bogus_end(l, a);
 	return look_resolver_failed(l, a->outcome, a->rcode);
 }

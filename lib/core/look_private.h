@@ -249,7 +249,6 @@ void look_rests_on(struct look *l, const struct answer *a);
 
 /* look_finding.c: words; saw is appended to */
 void look_finding_init(struct finding *f);
-bool look_bogus(const struct answer *a);
 /* We did not ask: the domain's budget of questions was used up. */
 bool look_over_budget(const struct answer *a);
 enum code look_code_of(enum outcome outcome);

@@ -2,6 +2,7 @@
 /* The record is definitely not at its name. Where is it, and what is in its
  * place? One round of questions at one authoritative server of the domain's
  * zone: no cache learns of them, and people are told what to move where. */
+#include "core/ede.h"
 #include "core/look_private.h"
 
 #include <stdio.h>
@@ -353,7 +354,7 @@ apex_unknown(struct look *l, const struct answer *a)
 {
 	enum outcome outcome = a->outcome;
 
-	if (l->probe.family == 0 && look_bogus(a))
+	if (l->probe.family == 0 && ede_bogus(a))
 		return look_bogus_end(l, a);
 	if (outcome <= OUTCOME_NXDOMAIN && look_definitive(a))
 		outcome = OUTCOME_LAME;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a name to the addresses of the servers that answer for it, and on from
  * there by referrals and aliases until servers answer for themselves. */
+#include "core/ede.h"
 #include "core/look_private.h"
 
 #include <string.h>
@@ -243,7 +244,7 @@ look_zone_take(struct look *l, const struct answer *got)
 {
 	if (got->outcome == OUTCOME_RECORDS && got->chain_n == 0)
 		return take_names(l, got);
-	if (!look_definitive(got) && look_bogus(got))
+	if (!look_definitive(got) && ede_bogus(got))
 		return look_bogus_end(l, got);
 	if (got->outcome == OUTCOME_SERVFAIL) {
 		look_round(l, PHASE_ZONE_CD);

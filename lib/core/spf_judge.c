@@ -184,18 +184,12 @@ begin_of(const struct packet_txt *txt)
 	return at;
 }
 
-static uint8_t
-lower(uint8_t c)
-{
-	return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
-}
-
 static bool
 begins(const struct packet_txt *txt, size_t at, const char *with)
 {
 	for (size_t i = 0; with[i] != '\0'; i++) {
 		if (at + i >= txt->len ||
-		    lower(txt->bytes[at + i]) != (uint8_t)with[i])
+		    txt_lower(txt->bytes[at + i]) != (uint8_t)with[i])
 			return false;
 	}
 	return true;

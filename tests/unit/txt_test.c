@@ -114,6 +114,20 @@ test_equal(void **state)
 		    tests[i].want);
 }
 
+/* Only letters of ASCII have a case. */
+static void
+test_case(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c <= UINT8_MAX; c++)
+		assert_int_equal(txt_lower((uint8_t)c),
+		    c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+	assert_true(txt_alike("aB\0z", "Ab\0Z", 4));
+	assert_false(txt_alike("aB\0z", "Ab\0Y", 4));
+	assert_false(txt_alike("@[`{", "`{@[", 4));
+	assert_true(txt_alike("x", "y", 0));
+}
+
 int
 main(void)
 {
@@ -121,6 +135,7 @@ main(void)
 	    cmocka_unit_test(test_join),
 	    cmocka_unit_test(test_show),
 	    cmocka_unit_test(test_equal),
+	    cmocka_unit_test(test_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
