@@ -66,6 +66,7 @@ int cmd_claim(struct command *c);
 int cmd_verify(struct command *c);
 int cmd_activate(struct command *c);
 int cmd_deactivate(struct command *c);
+int cmd_recheck(struct command *c);
 int cmd_status(struct command *c);
 int cmd_wait(struct command *c);
 int cmd_check(struct command *c);

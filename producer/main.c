@@ -10,6 +10,7 @@ static int (*const run[VERB_N])(struct command *c) = {
     [VERB_VERIFY] = cmd_verify,
     [VERB_ACTIVATE] = cmd_activate,
     [VERB_DEACTIVATE] = cmd_deactivate,
+    [VERB_RECHECK] = cmd_recheck,
     [VERB_STATUS] = cmd_status,
     [VERB_WAIT] = cmd_wait,
     [VERB_CHECK] = cmd_check,

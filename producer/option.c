@@ -20,7 +20,7 @@ enum kind {
 #define FOR(verb) (1u << VERB_##verb)
 #define FOR_ALL	  ((1u << VERB_N) - 1)
 #define FOR_LOOK  (FOR(VERIFY) | FOR(ACTIVATE))
-#define FOR_POST  (FOR(CLAIM) | FOR_LOOK | FOR(DEACTIVATE))
+#define FOR_POST  (FOR(CLAIM) | FOR_LOOK | FOR(DEACTIVATE) | FOR(RECHECK))
 #define WORDS_MAX 5
 #define COUNT_MAX 100000
 
@@ -284,6 +284,12 @@ static const struct verb_row verbs[VERB_N] = {
 	"dependency is down, 8 not done in time",
 	"as verify",
 	"domainproof deactivate example.com --org acme --function spf"},
+    [VERB_RECHECK] = {"recheck", "DOMAIN... | -f FILE | -",
+	"Has the workers look now at what is proven or open, without waiting "
+	"for the next look. Takes nothing away, whatever is found.",
+	"0 posted, 4 refused, 5 a dependency is down",
+	"{domain, org, id, partition, offset}",
+	"domainproof recheck example.com --org acme"},
     [VERB_STATUS] = {"status", "DOMAIN... | -f FILE | - | --job ID",
 	"Shows what is known now.",
 	"0 holds, 1 does not hold, 3 unknown, 5 can't be known now, "
@@ -852,9 +858,9 @@ option_help(FILE *out)
 	fprintf(out, "domainproof proves that an organisation controls a "
 		     "domain.\n\n");
 	for (int v = 0; v < VERB_N; v++) {
-		fprintf(out, "  %-8s ", verbs[v].name);
+		fprintf(out, "  %-10s ", verbs[v].name);
 		put_words(out, verbs[v].help, strcspn(verbs[v].help, ".") + 1,
-		    11, 11);
+		    13, 13);
 	}
 	fprintf(out, "\ndomainproof help VERB says more. Settings: -c FILE or "
 		     "DOMAINPROOF_CONF.\n");

@@ -382,10 +382,30 @@ behind_of(const struct document *doc, const char *check, char *out, size_t cap)
 		snprintf(out, cap, "%.40s since %.10s", status, since);
 }
 
+/* Redis does not hold whole records to publish: they belong to one look. */
 static void
-put_check(FILE *f, const struct document *doc, const char *check)
+put_where(FILE *f, const struct claim_view *v, const struct document *one,
+    const char *check)
 {
-	const struct document *one = NULL;
+	char line[ORG_MAX + DNAME_TEXT_MAX + 80];
+	bool spf = strcmp(check, check_name(CHECK_SPF)) == 0 &&
+		   verdict_of(text_of(one, "verdict")) != VERDICT_PASS;
+	bool dmarc = strcmp(check, check_name(CHECK_DMARC)) == 0 &&
+		     verdict_of(text_of(one, "verdict")) != VERDICT_NONE &&
+		     text_of(one, "code")[0] != '\0';
+
+	if (!spf && !dmarc)
+		return;
+	snprintf(line, sizeof(line),
+	    "domainproof check %s --org %s --only %s shows the whole record",
+	    v->domain, v->org, check);
+	report_line(f, "publish", line);
+}
+
+static void
+put_check(FILE *f, const struct claim_view *v, const char *check)
+{
+	const struct document *doc = v->doc, *one = NULL;
 	char behind[80];
 	const char *name;
 
@@ -397,6 +417,7 @@ put_check(FILE *f, const struct document *doc, const char *check)
 		report_head(f, check, verdict_of(text_of(one, "verdict")),
 		    text_of(one, "code"), text_of(one, "say"), behind);
 		report_line(f, "fix", text_of(one, "fix"));
+		put_where(f, v, one, check);
 	}
 }
 
@@ -422,7 +443,7 @@ view_claim_sentences(FILE *f, const struct claim_view *v)
 	if (document_text(v->doc, "checks.ownership.say") == NULL)
 		put_record(f, v->doc);
 	for (unsigned c = 0; c < CHECK_N; c++)
-		put_check(f, v->doc, check_name((enum check)c));
+		put_check(f, v, check_name((enum check)c));
 }
 
 static void
@@ -441,6 +462,23 @@ put_times(FILE *f, const struct claim_view *v)
 	put_span(f, ", deadline in ", v->deadline_ms - now, "");
 }
 
+/* A function that is asked for and not simply on. */
+static void
+put_function(FILE *f, const struct document *doc, enum function fn)
+{
+	char path[64];
+	const char *status;
+
+	snprintf(path, sizeof(path), "functions.%s.status", function_name(fn));
+	status = text_of(doc, path);
+	if (status[0] == '\0' ||
+	    strcmp(status, function_status_name(FUNCTION_OFF)) == 0 ||
+	    strcmp(status, function_status_name(FUNCTION_ACTIVE)) == 0)
+		return;
+	fprintf(f, "  %s", function_name(fn));
+	put_word(f, " ", status);
+}
+
 static void
 put_remarks(FILE *f, const struct claim_view *v)
 {
@@ -450,6 +488,8 @@ put_remarks(FILE *f, const struct claim_view *v)
 		return;
 	if (document_bool(v->doc, "contested", false))
 		fputs("  contested", f);
+	put_function(f, v->doc, FUNCTION_SPF);
+	put_function(f, v->doc, FUNCTION_DKIM);
 	since = document_text(v->doc, "undecided_since");
 	if (since != NULL && since[0] != '\0')
 		put_word(f, "  could not ask since ", since);

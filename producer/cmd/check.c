@@ -805,6 +805,24 @@ host_exit(const struct check_host *h)
 	return EXIT_NEGATIVE;
 }
 
+/* U-labels are asked for as A-labels (RFC 8616). text: a mailbox, or a name. */
+static const char *
+in_ascii(const char *text, char *out, size_t cap)
+{
+	const char *at = strrchr(text, '@');
+	const char *name = at != NULL ? at + 1 : text;
+	char canonical[DNAME_TEXT_MAX + 1];
+	bool plain = true;
+	struct err e;
+
+	for (const char *c = name; *c != '\0'; c++)
+		plain = plain && (unsigned char)*c < 0x80;
+	if (plain || idna_canonical(name, strlen(name), canonical, &e) != OK)
+		return text;
+	snprintf(out, cap, "%.*s%s", (int)(name - text), text, canonical);
+	return out;
+}
+
 /* Any domain may stand on the command line: the mailbox says which is asked. */
 static int
 run_check_host(struct command *c)
@@ -815,6 +833,7 @@ run_check_host(struct command *c)
 	    .receiver = "",
 	    .wall_s = clock_wall_ms() / 1000,
 	    .mode = SPF_CHECK};
+	char from[2 * MAILBOX_MAX], helo[2 * MAILBOX_MAX];
 	struct asks_conf conf;
 	struct check_host h;
 	struct err e;
@@ -827,8 +846,10 @@ run_check_host(struct command *c)
 	if (q.mail_from == NULL && q.helo == NULL)
 		return command_fail(
 		    c, EXIT_USAGE, "--spf-ip wants --mail-from or --helo");
-	q.mail_from = q.mail_from != NULL ? q.mail_from : "";
-	q.helo = q.helo != NULL ? q.helo : "";
+	q.mail_from = q.mail_from != NULL
+			  ? in_ascii(q.mail_from, from, sizeof(from))
+			  : "";
+	q.helo = q.helo != NULL ? in_ascii(q.helo, helo, sizeof(helo)) : "";
 	if (looks_conf_asks(&conf, &c->settings, &e) != OK)
 		return command_fail(c, EXIT_USAGE, "%s", e.text);
 	if (check_host(&h, &conf, &q, o->text[OPTION_RECORD], &e) != OK)

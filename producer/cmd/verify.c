@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verify, activate, deactivate: post a job a domain, and wait for its end if
- * that is wanted. */
+/* verify, activate, deactivate, recheck: post a job a domain, and wait for its
+ * end if that is wanted. */
 #include "producer/await.h"
 #include "producer/input.h"
 #include "producer/post.h"
@@ -210,4 +210,14 @@ cmd_deactivate(struct command *c)
 	if (ask && !command_confirm(c))
 		return c->worst;
 	return run(c, JOB_DEACTIVATE, &wish);
+}
+
+int
+cmd_recheck(struct command *c)
+{
+	struct job_request wish = {.kind = JOB_RECHECK};
+
+	if (!command_settings(c) || !command_names(c))
+		return c->worst;
+	return run(c, JOB_RECHECK, &wish);
 }
