@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/message.h"
 
+#include "core/txt.h"
+
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -128,10 +131,17 @@ is_word(const struct json_string *s)
 
 _Static_assert(ORG_MAX == JOB_ID_MAX, "one kind of word");
 
-/* org, id, target, ref */
+static const size_t word_at[FIELD_N] = {
+    [FIELD_ID] = offsetof(struct job_request, id),
+    [FIELD_ORG] = offsetof(struct job_request, org),
+    [FIELD_TARGET] = offsetof(struct job_request, target),
+    [FIELD_REF] = offsetof(struct job_request, ref),
+};
+
 static void
-take_word(struct intake *in, enum field f, char *out)
+take_word(struct intake *in, enum field f)
 {
+	char *out = (char *)&in->out->request + word_at[f];
 	struct json_string s;
 
 	if (!take_string(in, f, &s))
@@ -145,13 +155,21 @@ take_word(struct intake *in, enum field f, char *out)
 	in->good |= BIT(f);
 }
 
+static const struct {
+	const char *want, *what;
+} exact[FIELD_N] = {
+    [FIELD_SPECVERSION] = {"1.0", "must be \"1.0\""},
+    [FIELD_TYPE] = {JOB_TYPE, "must be \"" JOB_TYPE "\""},
+    [FIELD_THEN] = {"activate", "must be \"activate\""},
+};
+
 static void
-take_exact(struct intake *in, enum field f, const char *want, const char *what)
+take_exact(struct intake *in, enum field f)
 {
 	struct json_string s;
 
-	if (take_string(in, f, &s) && strcmp(s.text, want) != 0)
-		wrong(in, CODE_BAD_JOB, f, what);
+	if (take_string(in, f, &s) && strcmp(s.text, exact[f].want) != 0)
+		wrong(in, CODE_BAD_JOB, f, exact[f].what);
 }
 
 static void
@@ -164,38 +182,37 @@ take_any_string(struct intake *in, enum field f)
 }
 
 static void
-take_domain(struct intake *in)
+take_domain(struct intake *in, enum field f)
 {
 	struct message_job *out = in->out;
 	struct json_string s;
 
-	if (!take_string(in, FIELD_DOMAIN, &s))
+	if (!take_string(in, f, &s))
 		return;
 	if (s.len == 0) {
-		wrong(in, CODE_BAD_JOB, FIELD_DOMAIN, "must not be empty");
+		wrong(in, CODE_BAD_JOB, f, "must not be empty");
 		return;
 	}
 	if (s.len == DNAME_TEXT_MAX + 1 && s.text[s.len - 1] == '.')
 		s.len--;
 	if (s.len > DNAME_TEXT_MAX)
-		wrong(in, CODE_BAD_DOMAIN, FIELD_DOMAIN,
-		    "longer than 253 octets");
+		wrong(in, CODE_BAD_DOMAIN, f, "longer than 253 octets");
 	out->domain_len = s.len;
 	if (s.len > DNAME_TEXT_MAX)
 		s.len = DNAME_TEXT_MAX;
 	memcpy(out->request.domain, s.text, s.len);
 	out->request.domain[s.len] = '\0';
-	in->good |= BIT(FIELD_DOMAIN);
+	in->good |= BIT(f);
 }
 
 static void
-take_kind(struct intake *in)
+take_kind(struct intake *in, enum field f)
 {
 	struct json_string s;
 	char what[64];
 	size_t n = 0;
 
-	if (!take_string(in, FIELD_KIND, &s))
+	if (!take_string(in, f, &s))
 		return;
 	in->out->request.kind = job_kind_parse(s.text, s.len);
 	if (in->out->request.kind != JOB_KIND_N)
@@ -204,7 +221,7 @@ take_kind(struct intake *in)
 		n++;
 	snprintf(what, sizeof(what), "no kind of job that is known: %.*s%s",
 	    (int)n, s.text, n < s.len ? "..." : "");
-	wrong(in, CODE_UNKNOWN_KIND, FIELD_KIND, what);
+	wrong(in, CODE_UNKNOWN_KIND, f, what);
 }
 
 static void
@@ -256,158 +273,119 @@ take_array(struct intake *in, enum field f, void (*take_one)(struct intake *))
 }
 
 static void
-take_functions(struct intake *in)
+take_checks(struct intake *in, enum field f)
 {
-	size_t at = in->at;
-
-	take_array(in, FIELD_FUNCTIONS, take_function);
-	in->at = at;
-	if (in->out->request.functions == 0)
-		wrong(in, CODE_BAD_JOB, FIELD_FUNCTIONS, "must name one");
+	take_array(in, f, take_check);
 }
 
 static void
-take_then(struct intake *in)
+take_functions(struct intake *in, enum field f)
+{
+	size_t at = in->at;
+
+	take_array(in, f, take_function);
+	in->at = at;
+	if (in->out->request.functions == 0)
+		wrong(in, CODE_BAD_JOB, f, "must name one");
+}
+
+static void
+take_then(struct intake *in, enum field f)
 {
 	in->then_at = in->at;
-	take_exact(in, FIELD_THEN, "activate", "must be \"activate\"");
+	take_exact(in, f);
 }
 
 /* Names are compared without regard to case (RFC 4343): one form for each. */
 static void
-take_selector(struct intake *in)
+take_selector(struct intake *in, enum field f)
 {
 	char *out = in->out->request.selector;
 	struct json_string s;
 
-	if (!take_string(in, FIELD_SELECTOR, &s))
+	if (!take_string(in, f, &s))
 		return;
 	if (!dkim_selector_ok(s.text)) {
-		wrong(in, CODE_BAD_JOB, FIELD_SELECTOR,
+		wrong(in, CODE_BAD_JOB, f,
 		    "must be labels of letters, digits and inner hyphens");
 		return;
 	}
 	for (size_t i = 0; i <= s.len; i++)
-		out[i] = s.text[i] >= 'A' && s.text[i] <= 'Z'
-			     ? (char)(s.text[i] - 'A' + 'a')
-			     : s.text[i];
+		out[i] = (char)txt_lower((uint8_t)s.text[i]);
 }
 
 static void
-take_key(struct intake *in)
+take_key(struct intake *in, enum field f)
 {
 	in->key_at = in->at;
-	if (take_string(in, FIELD_KEY, &in->key) && in->key.len == 0)
-		wrong(in, CODE_BAD_JOB, FIELD_KEY, "must not be empty");
+	if (take_string(in, f, &in->key) && in->key.len == 0)
+		wrong(in, CODE_BAD_JOB, f, "must not be empty");
 }
 
 static void
-take_key_type(struct intake *in)
+take_key_type(struct intake *in, enum field f)
 {
 	struct json_string s;
 
-	if (!take_string(in, FIELD_KEY_TYPE, &s))
+	if (!take_string(in, f, &s))
 		return;
 	if (strcmp(s.text, dkim_type_name(DKIM_ED25519)) == 0)
 		in->key_type = DKIM_ED25519;
 	else if (strcmp(s.text, dkim_type_name(DKIM_RSA)) != 0)
-		wrong(in, CODE_BAD_JOB, FIELD_KEY_TYPE,
-		    "must be \"rsa\" or \"ed25519\"");
+		wrong(in, CODE_BAD_JOB, f, "must be \"rsa\" or \"ed25519\"");
 }
 
 static void
-take_deadline(struct intake *in)
+take_deadline(struct intake *in, enum field f)
 {
 	int64_t v = -1;
 
 	if (json_next(&in->s) != JSON_TYPE_NUMBER)
 		json_skip(&in->s);
 	else if (json_read_integer(&in->s, &v) && v >= 0 && v <= DEADLINE_S_MAX)
-		in->good |= BIT(FIELD_DEADLINE);
-	if ((in->good & BIT(FIELD_DEADLINE)) != 0)
+		in->good |= BIT(f);
+	if ((in->good & BIT(f)) != 0)
 		in->out->request.deadline_ms = v * 1000;
 	else
-		wrong(in, CODE_BAD_DEADLINE, FIELD_DEADLINE,
+		wrong(in, CODE_BAD_DEADLINE, f,
 		    "must be a whole number of seconds, 0 or more");
 }
 
 static void take_members(struct intake *in, uint32_t known);
 
 static void
-take_data(struct intake *in)
+take_data(struct intake *in, enum field f)
 {
 	if (json_next(&in->s) == JSON_TYPE_OBJECT) {
 		take_members(in, ~ENVELOPE);
 		return;
 	}
 	json_skip(&in->s);
-	wrong(in, CODE_BAD_JOB, FIELD_DATA, "must be an object");
+	wrong(in, CODE_BAD_JOB, f, "must be an object");
 }
 
-static void
-take(struct intake *in, enum field f)
-{
-	struct job_request *r = &in->out->request;
-
-	switch (f) {
-	case FIELD_SPECVERSION:
-		take_exact(in, f, "1.0", "must be \"1.0\"");
-		return;
-	case FIELD_ID:
-		take_word(in, f, r->id);
-		return;
-	case FIELD_SOURCE:
-	case FIELD_TIME: /* the broker's counts, not this one */
-	case FIELD_CONTENT:
-		take_any_string(in, f);
-		return;
-	case FIELD_TYPE:
-		take_exact(in, f, JOB_TYPE, "must be \"" JOB_TYPE "\"");
-		return;
-	case FIELD_DATA:
-		take_data(in);
-		return;
-	case FIELD_ORG:
-		take_word(in, f, r->org);
-		return;
-	case FIELD_DOMAIN:
-		take_domain(in);
-		return;
-	case FIELD_KIND:
-		take_kind(in);
-		return;
-	case FIELD_CHECKS:
-		take_array(in, f, take_check);
-		return;
-	case FIELD_THEN:
-		take_then(in);
-		return;
-	case FIELD_FUNCTIONS:
-		take_functions(in);
-		return;
-	case FIELD_SELECTOR:
-		take_selector(in);
-		return;
-	case FIELD_KEY:
-		take_key(in);
-		return;
-	case FIELD_KEY_TYPE:
-		take_key_type(in);
-		return;
-	case FIELD_DEADLINE:
-		take_deadline(in);
-		return;
-	case FIELD_TARGET:
-		take_word(in, f, r->target);
-		return;
-	case FIELD_REF:
-		take_word(in, f, r->ref);
-		return;
-	case FIELD_N:
-		json_skip(&in->s);
-		return;
-	}
-}
+/* The broker's time counts, not the sender's. */
+static void (*const takes[FIELD_N])(struct intake *in, enum field f) = {
+    [FIELD_SPECVERSION] = take_exact,
+    [FIELD_ID] = take_word,
+    [FIELD_SOURCE] = take_any_string,
+    [FIELD_TYPE] = take_exact,
+    [FIELD_TIME] = take_any_string,
+    [FIELD_CONTENT] = take_any_string,
+    [FIELD_DATA] = take_data,
+    [FIELD_ORG] = take_word,
+    [FIELD_DOMAIN] = take_domain,
+    [FIELD_KIND] = take_kind,
+    [FIELD_CHECKS] = take_checks,
+    [FIELD_THEN] = take_then,
+    [FIELD_FUNCTIONS] = take_functions,
+    [FIELD_SELECTOR] = take_selector,
+    [FIELD_KEY] = take_key,
+    [FIELD_KEY_TYPE] = take_key_type,
+    [FIELD_DEADLINE] = take_deadline,
+    [FIELD_TARGET] = take_word,
+    [FIELD_REF] = take_word,
+};
 
 static enum field
 find(const struct json_string *name, uint32_t known)
@@ -432,7 +410,10 @@ take_members(struct intake *in, uint32_t known)
 		f = find(&name, known);
 		(void)json_next(&in->s); /* over the blanks */
 		in->at = json_at(&in->s);
-		take(in, f);
+		if (f < FIELD_N)
+			takes[f](in, f);
+		else
+			json_skip(&in->s);
 		in->seen |= BIT(f);
 	}
 	/* which of two is meant is anybody's guess */
