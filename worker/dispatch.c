@@ -166,8 +166,8 @@ write_look(struct scheduler *s, struct asked *slot)
 	return true;
 }
 
-/* Names of one registrable domain go to one resolver: it has their zone cuts
- * and servers in its cache. */
+/* Names that end in the same two labels go to one resolver: so do those of one
+ * registrable domain, whose zone cuts and servers it has in its cache. */
 static unsigned
 resolver_of(const struct scheduler *s, const char *key)
 {
