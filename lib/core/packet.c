@@ -380,7 +380,9 @@ collect(struct reading *r, enum section section, uint16_t type,
 		    !dname_equal(&rec.owner, owner))
 			continue;
 		if (out->n == records_max(type)) {
-			fault(&r->scan, "too many records");
+			/* of these nobody wants more (RFC 7208 4.6.4) */
+			if (type != RRTYPE_MX && type != RRTYPE_PTR)
+				fault(&r->scan, "too many records");
 			return;
 		}
 		out->at[out->n++] = at;

@@ -9,13 +9,15 @@
 #include "core/dname.h"
 #include "core/mem.h"
 
-#define PACKET_HOPS_MAX	   16	 /* compression pointers in one name */
-#define PACKET_CHAIN_MAX   8	 /* CNAMEs followed in one answer */
-#define PACKET_RECORDS_MAX 256	 /* of one RRset; more is malformed */
-#define PACKET_NAMES_MAX   64	 /* of those that hold a name each */
-#define PACKET_TXT_MAX	   16384 /* joined octets of one TXT record */
-#define PACKET_QUERY_MAX   300	 /* header, question, OPT */
-#define PACKET_UDP_SIZE	   1232	 /* EDNS payload size we offer, RFC 9715 */
+#define PACKET_HOPS_MAX	   16  /* compression pointers in one name */
+#define PACKET_CHAIN_MAX   8   /* CNAMEs followed in one answer */
+#define PACKET_RECORDS_MAX 256 /* of one RRset; more is malformed */
+#define PACKET_NAMES_MAX                                                       \
+	64		       /* of those that hold a name each; of MX        \
+				* and PTR more are left out */
+#define PACKET_TXT_MAX	 16384 /* joined octets of one TXT record */
+#define PACKET_QUERY_MAX 300   /* header, question, OPT */
+#define PACKET_UDP_SIZE	 1232  /* EDNS payload size we offer, RFC 9715 */
 
 enum rrtype {
 	RRTYPE_A = 1,
