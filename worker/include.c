@@ -111,6 +111,8 @@ include_begin(struct include *in, const struct look_wish *wish,
 
 /* --- itself --------------------------------------------------------------- */
 
+_Static_assert(SPF_ADDRESSES_MAX <= LOOK_ADDRESSES_MAX, "all fit into a wish");
+
 static void
 look_at_it(struct include *in)
 {
@@ -121,9 +123,7 @@ look_at_it(struct include *in)
 	    .registrable = in->name};
 	struct err e;
 
-	w.addresses_n = p->spf_addresses_n < LOOK_ADDRESSES_MAX
-			    ? p->spf_addresses_n
-			    : LOOK_ADDRESSES_MAX;
+	w.addresses_n = p->spf_addresses_n;
 	memcpy(w.addresses, p->spf_addresses,
 	    w.addresses_n * sizeof(w.addresses[0]));
 	if (looks_begin(in->conf.looks, &w, SUBJECT, INCLUDE_TAG, &e) == OK)

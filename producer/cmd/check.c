@@ -661,6 +661,8 @@ take_service(struct checking *k, const char *service)
 	return true;
 }
 
+_Static_assert(SPF_ADDRESSES_MAX <= LOOK_ADDRESSES_MAX, "all fit into a wish");
+
 static void
 take_policy(struct checking *k)
 {
