@@ -31,7 +31,7 @@ has_family(const struct look *l, uint8_t family)
 static void
 add_addr(struct look *l, const struct packet_addr *addr)
 {
-	if (!has_family(l, addr->family) && l->addresses_n < LOOK_ADDRESSES_MAX)
+	if (!has_family(l, addr->family)) /* so there are no more than two */
 		l->addresses[l->addresses_n++] = *addr;
 }
 

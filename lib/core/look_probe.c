@@ -35,7 +35,7 @@ want_place(struct look *l, enum place place, const struct dname *name,
 		l->who[l->asks_n - 1] = (uint8_t)place;
 	} else if (dname_within(name, &l->probe_zone)) {
 		look_want_server(l, &l->probe, place, name, type);
-	} else if (dname_within(name, &l->top_zone)) {
+	} else { /* the topmost: all that we ask for is within it */
 		look_want_server(l, &l->top, place, name, type);
 	}
 }
@@ -75,10 +75,10 @@ want_domain(struct look *l, enum place place, const struct dname *domain)
 static void
 want_www(struct look *l)
 {
-	struct dname www, name;
+	static const struct dname www = {.len = 5, .wire = "\3www"};
+	struct dname name;
 
-	if (dname_from_text(&www, "www", NULL) == DNAME_OK &&
-	    dname_join(&name, &www, &l->wish->domain))
+	if (dname_join(&name, &www, &l->wish->domain))
 		want_domain(l, PLACE_SIBLING, &name);
 }
 
@@ -101,12 +101,13 @@ static void
 want_selector(struct look *l)
 {
 	const struct dname *domain = &l->wish->domain;
+	static const struct dname domainkey = {
+	    .len = 11, .wire = "\11domainkey"};
 	struct dname plain;
 
 	want_text_below(l, PLACE_BARE, l->wish->selector, domain);
 	want_text_below(l, PLACE_BARE, "_domainkey", domain);
-	if (dname_from_text(&plain, "domainkey", NULL) == DNAME_OK &&
-	    dname_join(&plain, &plain, domain))
+	if (dname_join(&plain, &domainkey, domain))
 		want_text_below(l, PLACE_SIBLING, l->wish->selector, &plain);
 }
 
@@ -152,19 +153,18 @@ static bool
 random_sibling(const struct look *l, struct dname *out)
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
-	char label[] = "w------------";
+	struct dname head = {.len = 15, .wire = "\15w------------"};
 	uint32_t x = l->wish->seed ^ dname_hash(&l->record);
-	struct dname parent, head;
+	struct dname parent;
 
 	dname_parent(&parent, &l->record);
 	if (!dname_within(&parent, &l->wish->registrable))
 		return false;
-	for (size_t i = 1; i < sizeof(label) - 1; i++) {
+	for (size_t i = 2; head.wire[i] != 0; i++) {
 		x = x * 1664525u + 1013904223u;
-		label[i] = digits[x >> 27];
+		head.wire[i] = (uint8_t)digits[x >> 27];
 	}
-	return dname_from_text(&head, label, NULL) == DNAME_OK &&
-	       dname_join(out, &head, &parent);
+	return dname_join(out, &head, &parent);
 }
 
 /* Something foreign answers at the name: what makes it do so? */

@@ -138,9 +138,8 @@ judge_now(struct look *l, const struct spf_look *s)
 {
 	struct spf_wish wish = {.include = l->wish->include};
 
-	spf_judge(&l->judged, &wish, l->subject.txt, l->subject.n,
-	    s != NULL ? s->checks : NULL, s != NULL ? s->checks_n : 0,
-	    s != NULL ? s->audit : NULL);
+	spf_judge(&l->judged, &wish, l->subject.txt, l->subject.n, s->checks,
+	    s->checks_n, s->audit);
 }
 
 /* Its own words, without an evaluation: there is no record to evaluate. */

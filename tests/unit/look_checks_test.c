@@ -14,6 +14,9 @@
 	}
 #define RUA_NONE "v=DMARC1; p=none; rua=mailto:x@a.test"
 
+#define LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa."
+#define LONG  LABEL LABEL LABEL LABEL LABEL
+
 static const struct test dkim[] = {
     {"right", 0,
 	{ONE_SERVER, TXT(IP_A, KEY, GOOD_KEY), TXT(PUBLIC, KEY, GOOD_KEY)},
@@ -420,6 +423,16 @@ static const struct {
 	    TXT(PUBLIC, "x.us.test", OUR_SPF),
 	    TXT(PUBLIC, "y.us.test", "v=spf1 -all")},
 	VERDICT_PASS, CODE_NONE, NULL, 2, "192.0.2.0", "2001:db8::"},
+    {"more to read than we follow", 0,
+	{TXT(PUBLIC, INCLUDE,
+	     "v=spf1 a:h.test a:h.test a:h.test a:h.test a:h.test a:h.test "
+	     "a:h.test a:h.test a:h.test ip4:192.0.2.1 -all"),
+	    ADDR("h.test", "192.0.2.1"),
+	    {PUBLIC, "h.test", RRTYPE_AAAA, .outcome = OUTCOME_NODATA}},
+	VERDICT_PASS, CODE_NONE, NULL, 1, "192.0.2.1", NULL},
+    {"a name that is too long", 0,
+	{TXT(PUBLIC, INCLUDE, "v=spf1 ip4:192.0.2.1 a:" LONG "h.test -all")},
+	VERDICT_PASS, CODE_NONE, NULL, 1, "192.0.2.1", NULL},
     {"an include that gives no answer", 0,
 	{TXT(PUBLIC, INCLUDE, "v=spf1 include:x.us.test ip4:192.0.2.1 -all"),
 	    FAILS(PUBLIC, "x.us.test", TIMEOUT)},
@@ -522,7 +535,7 @@ expiry(void **state)
 	    LACKS(IP_A, POLICY), {.name = NULL}};
 
 	(void)state;
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		struct look_wish wish = wish_of(0);
 		static const struct row ours_only[] = {
 		    TXT(PUBLIC, INCLUDE,
@@ -550,6 +563,25 @@ expiry(void **state)
 	}
 }
 
+/* Time is over when only the audit has questions: the addresses pass, and what
+ * the rest is worth nobody knows. */
+static void
+expiry_of_audit(void **state)
+{
+	static const struct row world[] = {
+	    TXT(PUBLIC, D, "v=spf1 include:" INCLUDE " include:x.test -all"),
+	    OURS, {.name = NULL}};
+	struct look_wish wish = wish_of(FIRST | EXPLAIN);
+	const struct finding *f;
+
+	(void)state;
+	wish.check = CHECK_SPF;
+	f = run_until(&wish, world, 2);
+	assert_int_equal(f->verdict, VERDICT_UNDECIDED);
+	assert_int_equal(f->code, CODE_TIMEOUT);
+	assert_string_equal(f->saw, "no end after 20 s");
+}
+
 TABLE_TEST(dkim, CHECK_DKIM)
 TABLE_TEST(spf, CHECK_SPF)
 TABLE_TEST(dmarc, CHECK_DMARC)
@@ -566,6 +598,7 @@ main(void)
 	    cmocka_unit_test(our_include),
 	    cmocka_unit_test(healthy),
 	    cmocka_unit_test(expiry),
+	    cmocka_unit_test(expiry_of_audit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

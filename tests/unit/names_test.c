@@ -7,6 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/mem_fails.h"
+
 static void
 test_read(void **state)
 {
@@ -112,6 +114,29 @@ test_many(void **state)
 	names_free(set);
 }
 
+static void
+test_no_memory(void **state)
+{
+	static const char text[] = "a.test\nb.test\n";
+	struct names *set;
+	struct err e;
+
+	(void)state;
+	for (mem_left = 0; mem_left < 3; mem_left++) {
+		unsigned left = mem_left;
+
+		assert_int_equal(
+		    names_read(&set, text, sizeof(text) - 1, &e), RETRY);
+		assert_null(set);
+		assert_non_null(strstr(e.text, "no memory"));
+		mem_left = left;
+	}
+	assert_int_equal(names_read(&set, text, sizeof(text) - 1, &e), OK);
+	assert_int_equal(names_count(set), 2);
+	names_free(set);
+	mem_left = UINT32_MAX;
+}
+
 int
 main(void)
 {
@@ -120,6 +145,7 @@ main(void)
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
