@@ -69,7 +69,8 @@ $(B)/unit/spoof_test $(B)/unit/hostile_test: \
 $(B)/unit/option_test: $(B)/producer/option.o
 $(B)/unit/show_test: $(B)/producer/show.o
 # memory runs out in these
-$(addprefix $(B)/unit/,claim_test gate_test job_test lookups_test names_test record_test): \
+$(addprefix $(B)/unit/,claim_test gate_test job_test lookups_test names_test \
+    record_test seen_test table_test): \
 	ALL_LDFLAGS += -Wl,--wrap=mem_alloc
 # the resolver process, driven by the stack's tests and by measurements
 $(B)/stack/looks_drive: $(B)/tests/stack/looks_drive.o $(WORKER) $(IO) $(CORE)

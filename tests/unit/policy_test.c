@@ -224,6 +224,43 @@ test_watching(void **state)
 	}
 }
 
+/* Whose domain is in MAIL FROM: the customer's, or that of our own sender. */
+static void
+test_mail_from(void **state)
+{
+	static const struct {
+		enum envelope_from whose;
+		const char *sender;
+		const char *want; /* NULL = not known */
+	} tests[] = {
+	    {ENVELOPE_CUSTOMER, "", "a.test"},
+	    {ENVELOPE_CUSTOMER, "bounce@us.test", "a.test"},
+	    {ENVELOPE_OURS, "bounce@us.test", "us.test"},
+	    {ENVELOPE_OURS, "\"a@b\"@us.test", "us.test"},
+	    {ENVELOPE_OURS, "", NULL},
+	    {ENVELOPE_OURS, "bounce@us..test", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		struct policy p = usual();
+		struct dname domain, want, got;
+
+		p.envelope_from = tests[i].whose;
+		snprintf(p.default_sender, sizeof(p.default_sender), "%s",
+		    tests[i].sender);
+		assert_int_equal(
+		    dname_from_text(&domain, "a.test", NULL), DNAME_OK);
+		assert_int_equal(
+		    policy_mail_from(&got, &p, &domain), tests[i].want != NULL);
+		if (tests[i].want == NULL)
+			continue;
+		assert_int_equal(
+		    dname_from_text(&want, tests[i].want, NULL), DNAME_OK);
+		assert_true(dname_equal(&got, &want));
+	}
+}
+
 int
 main(void)
 {
@@ -233,6 +270,7 @@ main(void)
 	    cmocka_unit_test(test_choices),
 	    cmocka_unit_test(test_mail),
 	    cmocka_unit_test(test_watching),
+	    cmocka_unit_test(test_mail_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

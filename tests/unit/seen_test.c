@@ -6,6 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/mem_fails.h"
+
 #define DAY   ((int64_t)24 * 3600 * 1000)
 #define START (20000 * DAY)
 
@@ -182,6 +184,33 @@ test_many(void **state)
 	seen_free(s);
 }
 
+/* Nothing that was known is forgotten when there is no room for more. */
+static void
+test_no_memory(void **state)
+{
+	struct seen *s;
+	struct seen_entry en = entry(0, 0);
+	struct err e;
+	uint32_t n = 0;
+
+	(void)state;
+	mem_left = 0;
+	assert_int_equal(seen_open(&s, DAY, 99, &e), RETRY);
+	assert_null(s);
+	mem_left = 2; /* itself, and its first slots */
+	assert_int_equal(seen_open(&s, DAY, 99, &e), OK);
+	while (seen_add(s, &en, START, &e) == OK)
+		en = entry(++n, 0);
+	assert_non_null(strstr(e.text, "no memory"));
+	assert_true(n > 0);
+	for (uint32_t i = 0; i < n; i++)
+		assert_true(knows(s, i));
+	mem_left = UINT32_MAX;
+	assert_int_equal(seen_add(s, &en, START, &e), OK);
+	assert_int_equal(seen_count(s), n + 1);
+	seen_free(s);
+}
+
 int
 main(void)
 {
@@ -192,6 +221,7 @@ main(void)
 	    cmocka_unit_test(test_window),
 	    cmocka_unit_test(test_out_of_order),
 	    cmocka_unit_test(test_many),
+	    cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

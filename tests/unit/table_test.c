@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "tests/unit/mem_fails.h"
+
 /* Vectors of another SipHash-1-3: CPython 3.11's hash of bytes with
  * PYTHONHASHSEED=0, which is the zero key. */
 static void
@@ -119,6 +121,31 @@ test_model(void **state)
 	free(items);
 }
 
+static void
+test_no_memory(void **state)
+{
+	static char keys[64][8];
+	struct table t;
+	struct err e;
+	size_t n = 0;
+
+	(void)state;
+	table_init(&t, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		snprintf(keys[i], sizeof(keys[i]), "%zu", i);
+	mem_left = 1;
+	while (table_add(&t, keys[n], keys[n], &e) == OK)
+		assert_true(++n < ARRAY_LEN(keys));
+	assert_non_null(strstr(e.text, "no memory"));
+	assert_true(n > 0);
+	for (size_t i = 0; i < n; i++)
+		assert_ptr_equal(table_find(&t, keys[i]), keys[i]);
+	assert_null(table_find(&t, keys[n]));
+	mem_left = UINT32_MAX;
+	assert_int_equal(table_add(&t, keys[n], keys[n], &e), OK);
+	table_free(&t);
+}
+
 int
 main(void)
 {
@@ -126,6 +153,7 @@ main(void)
 	    cmocka_unit_test(test_hash),
 	    cmocka_unit_test(test_small),
 	    cmocka_unit_test(test_model),
+	    cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
