@@ -181,7 +181,11 @@ settle_verified(struct scheduler *s, struct open_job *job,
 enum next
 found_late(struct scheduler *s, struct open_job *job, struct err *e)
 {
-	return settle_verified(s, job, NULL, e);
+	if (job_proven(&job->job))
+		return settle_verified(s, job, NULL, e);
+	/* it was, and its look, which is out, goes on with it */
+	timers_clear(&s->due[job->job.lane], &job->timer);
+	return OK;
 }
 
 static bool

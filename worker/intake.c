@@ -228,12 +228,28 @@ selector_used(const struct intake *in)
 	return false;
 }
 
+/* Mail is signed, or would be again at once, with another key: nobody has
+ * seen this one published. */
+static bool
+key_in_use(const struct intake *in)
+{
+	const struct job_request *r = &in->job.request;
+	const struct open_claim *claim = held_claim(in);
+	const struct claim *c = &claim->claim;
+
+	return claim != NULL && function_wanted(c, FUNCTION_DKIM) &&
+	       c->function[FUNCTION_DKIM].status != FUNCTION_PENDING &&
+	       !claim_key_is_present(c, r->selector, &r->key);
+}
+
 static enum code
 judge_key(const struct intake *in)
 {
 	if (step_dkim_held(in->part, in->who.domain, known_claim(in)))
 		return CODE_DKIM_HELD;
-	return selector_used(in) ? CODE_SELECTOR_USED : CODE_NONE;
+	if (selector_used(in))
+		return CODE_SELECTOR_USED;
+	return key_in_use(in) ? CODE_ROTATION_OPEN : CODE_NONE;
 }
 
 static enum next

@@ -64,7 +64,7 @@ struct open_claim {
 	struct timer timer;  /* its next look without a job, broker ms */
 	struct watch *watch; /* somebody watches, or wants a look now */
 	uint32_t asked;	     /* such a look is out: index into asked[] */
-	uint8_t key_turn;    /* counts changes of its key */
+	uint32_t key_turn;   /* counts changes of its key */
 	bool dirty;	     /* on its partition's list */
 	bool urgent;	     /* an interactive job's step made it so */
 	/* where the registrable domain begins in the domain: looked up once */
@@ -304,7 +304,7 @@ struct asked {			  /* a look that is out at a resolver */
 	uint32_t out;	     /* checks that have not come yet, a bit each */
 	uint32_t neg_ttl_s;  /* the largest of those that have */
 	uint32_t generation; /* of the claim, and of its key: answers to */
-	uint8_t key_turn;    /* what was before say nothing */
+	uint32_t key_turn;   /* what was before say nothing */
 	unsigned resolver;
 	uint32_t next_free;
 };

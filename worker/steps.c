@@ -411,6 +411,20 @@ step_check(struct scheduler *s, const struct step_on *on,
 	    notes ? FUNCTION_EV_PARTIAL : function_event_of(f), f, e);
 }
 
+/* What is known, or on its way, is of the key before. */
+static void
+forget_key_before(struct open_claim *claim)
+{
+	claim->key_turn++;
+	for (struct open_job *j = claim->jobs; j != NULL; j = j->next) {
+		if (!(j->job.checks & 1u << CHECK_DKIM))
+			continue;
+		job_forget(&j->job, CHECK_DKIM);
+		part_kept_drop(j, 1u << CHECK_DKIM);
+		step_dirty_job(claim->part, j);
+	}
+}
+
 enum next
 step_key(struct scheduler *s, const struct step_on *on, const char *selector,
     const struct dkim_public *key, struct err *e)
@@ -424,7 +438,7 @@ step_key(struct scheduler *s, const struct step_on *on, const char *selector,
 		return RETRY;
 	}
 	if (todo != 0)
-		on->claim->key_turn++;
+		forget_key_before(on->claim);
 	tell(s, on, todo, &was, NULL);
 	return OK;
 }

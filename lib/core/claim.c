@@ -392,8 +392,8 @@ pack_keys(struct writer *w, const struct claim *c, const char *selector,
 	return n;
 }
 
-static bool
-is_present(
+bool
+claim_key_is_present(
     const struct claim *c, const char *selector, const struct dkim_public *key)
 {
 	struct claim_key k;
@@ -414,7 +414,7 @@ claim_key_set(struct claim *c, const char *selector,
 	uint8_t n;
 
 	*todo = 0;
-	if (is_present(c, selector, key))
+	if (claim_key_is_present(c, selector, key))
 		return true;
 	writer_init(&w, packed, sizeof(packed));
 	n = pack_keys(&w, c, selector, key);

@@ -155,6 +155,9 @@ void claim_key_get(const struct claim *c, size_t i, struct claim_key *out);
  * memory is out. */
 bool claim_key_set(struct claim *c, const char *selector,
     const struct dkim_public *key, unsigned *todo) MUST_USE;
+/* It is the one that is to be published and looked for. */
+bool claim_key_is_present(
+    const struct claim *c, const char *selector, const struct dkim_public *key);
 /* The selector names another key of this claim already. */
 bool claim_selector_used(
     const struct claim *c, const char *selector, const struct dkim_public *key);

@@ -464,6 +464,11 @@ static const struct row rows[CODE_N + 1] = {
 		.say = "This selector names another key of {domain} already.",
 		.fix = "Choose a selector that was never used.",
 	},
+	[CODE_ROTATION_OPEN] = {
+		.say = "DKIM is on for {domain} with another key.",
+		.fix = "Switch dkim off first; changing keys without a gap is "
+		    "a rotation.",
+	},
 	[CODE_N] = {
 		.say = "The reason is one that this version does not know.",
 		.fix = "Use the version that the workers have.",

@@ -210,6 +210,21 @@ unproven(const struct job *j)
 	return j->verdict[CHECK_DMARC] == VERDICT_UNDECIDED ? DMARC_BIT : 0;
 }
 
+bool
+job_proven(const struct job *j)
+{
+	return unproven(j) == 0;
+}
+
+void
+job_forget(struct job *j, enum check check)
+{
+	j->passed &= (uint8_t)~(1u << check);
+	j->verdict[check] = VERDICT_UNDECIDED;
+	j->code[check] = CODE_NONE;
+	j->ver++;
+}
+
 enum job_outcome
 job_check(struct job *j, const struct finding *f)
 {

@@ -125,6 +125,10 @@ enum job_outcome job_check(struct job *j, const struct finding *f);
  * the job ends otherwise. */
 enum job_outcome job_look(struct job *j, int64_t look_at, uint32_t neg_ttl_s,
     const struct policy *policy);
+/* What was found of this check counts no more. */
+void job_forget(struct job *j, enum check check);
+/* Nothing is left to prove. */
+bool job_proven(const struct job *j);
 /* The code that stands for the whole job: of the first check, in their order,
  * that is asked for and not settled; of the first remark otherwise. dmarc's
  * only when nothing else was asked for. */

@@ -103,6 +103,7 @@ static const char *const codes[CODE_N] = {
     [CODE_NO_KEY] = "no_key",
     [CODE_BAD_KEY] = "bad_key",
     [CODE_SELECTOR_USED] = "selector_used",
+    [CODE_ROTATION_OPEN] = "rotation_open",
 };
 
 const char *

@@ -114,6 +114,7 @@ enum code {
 	CODE_NO_KEY,	    /* dkim asked for, and no key is known */
 	CODE_BAD_KEY,
 	CODE_SELECTOR_USED, /* names another key of this domain */
+	CODE_ROTATION_OPEN, /* dkim is on with another key */
 	CODE_N,
 };
 

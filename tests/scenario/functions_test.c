@@ -1073,6 +1073,66 @@ an_answer_for_the_key_before_says_nothing(void **state)
 	world_check_settled();
 }
 
+/* Mail is signed with the key that is proven: another one would take its place
+ * before anybody has seen it published. */
+static void
+a_key_that_signs_is_not_replaced(void **state)
+{
+	(void)state;
+	world_start(0);
+	switch_on("a.test");
+	world_post(TOPIC_JOBS, "claim", "a.test", "k2", KEY_2);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k3", KEY_1);
+	world_run(SECOND);
+	assert_rejected("k2", "rotation_open");
+	assert_string_equal(world_outcome("a.test", "k3"), "done");
+	assert_int_equal(claim_of("a.test")->keys_n, 1);
+	take_away("a.test", DKIM);
+	world_run(2 * DAY);
+	assert_function("a.test", FUNCTION_DKIM, FUNCTION_LAPSING);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k4", KEY_2);
+	world_run(4 * DAY);
+	assert_function("a.test", FUNCTION_DKIM, FUNCTION_LAPSED);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k5", KEY_2);
+	world_run(SECOND);
+	assert_rejected("k4", "rotation_open");
+	assert_rejected("k5", "rotation_open");
+	world_post(TOPIC_JOBS, "deactivate", "a.test", "d",
+	    "\"functions\":[\"dkim\"]");
+	world_post(TOPIC_JOBS, "claim", "a.test", "k6", KEY_2);
+	world_run(SECOND);
+	assert_string_equal(world_outcome("a.test", "k6"), "done");
+	world_check_settled();
+}
+
+/* What an open job has found of the key before counts no more. */
+static void
+another_key_is_proven_anew(void **state)
+{
+	(void)state;
+	publish("a.test", DKIM | DMARC);
+	world_start(0);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k", KEY_1);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v", THEN_BOTH);
+	world_post(TOPIC_JOBS, "verify", "a.test", "w", NULL);
+	world_run(2 * SECOND);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k2", KEY_2);
+	take_away("a.test", DKIM);
+	world_run(2 * SECOND);
+	world_crash(0);
+	world_start(0);
+	publish("a.test", OWNERSHIP | SPF);
+	world_run(2 * MINUTE);
+	assert_string_equal(world_outcome("a.test", "v"), "");
+	assert_string_equal(world_outcome("a.test", "w"), "");
+	assert_function("a.test", FUNCTION_DKIM, FUNCTION_PENDING);
+	publish("a.test", DKIM);
+	world_run(HOUR);
+	assert_string_equal(world_outcome("a.test", "v"), "verified");
+	assert_both("a.test", FUNCTION_ACTIVE);
+	world_check_settled();
+}
+
 /* -- restores and poison -------------------------------------------------- */
 
 static void
@@ -1160,6 +1220,8 @@ main(void)
 	    CASE(one_organisation_signs_for_a_domain),
 	    CASE(who_proves_first_signs),
 	    CASE(an_answer_for_the_key_before_says_nothing),
+	    CASE(a_key_that_signs_is_not_replaced),
+	    CASE(another_key_is_proven_anew),
 	    CASE(a_crash_forgets_nothing),
 	    CASE(a_look_of_its_own_that_kills_is_put_off),
 	};

@@ -91,6 +91,7 @@ names(void **state)
 	    {CODE_NO_KEY, "no_key"},
 	    {CODE_BAD_KEY, "bad_key"},
 	    {CODE_SELECTOR_USED, "selector_used"},
+	    {CODE_ROTATION_OPEN, "rotation_open"},
 	};
 
 	(void)state;
