@@ -196,12 +196,6 @@ begin_run(struct look *l, struct spf_look *s)
 	return true;
 }
 
-static bool
-wants_audit(const struct look *l)
-{
-	return l->wish->explain || l->addresses_n == 0;
-}
-
 /* What only the audit asks changes no verdict where addresses are known. */
 static enum spf_next
 step(struct look *l, const struct spf_look *s, const struct answer *got,
@@ -234,7 +228,7 @@ run(struct look *l, struct spf_look *s, struct answer *got, size_t got_n)
 			s->audit = spf_verdict(s->run);
 		s->at++;
 		if (s->at > l->addresses_n ||
-		    (s->at == l->addresses_n && !wants_audit(l)))
+		    (s->at == l->addresses_n && !l->wish->explain))
 			return end(l, s);
 		if (!begin_run(l, s))
 			return look_undecided(
@@ -310,14 +304,13 @@ look_spf_expire(struct look *l)
 bool
 look_spf_same(const struct look *l, const struct answer *a)
 {
-	const struct packet_txt *was, *is;
-	size_t i = 0, k = 0;
+	const struct spf_look *s = l->own;
+	const struct packet_txt *was = &l->subject.txt[s->record], *is;
+	size_t i = 0;
 
-	if (spf_records(l->subject.txt, l->subject.n, &i) != 1 ||
-	    spf_records(a->txt, a->n, &k) != 1)
+	if (spf_records(a->txt, a->n, &i) != 1)
 		return false;
-	was = &l->subject.txt[i];
-	is = &a->txt[k];
+	is = &a->txt[i];
 	return was->len == is->len &&
 	       memcmp(was->bytes, is->bytes, is->len) == 0;
 }
