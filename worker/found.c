@@ -172,7 +172,8 @@ settle_verified(struct scheduler *s, struct open_job *job,
 		const struct asked *slot = &s->asked[job->asked];
 
 		first_look_over(s, job);
-		job_look(&job->job, slot->look_at, slot->neg_ttl_s, s->policy);
+		job_look(&job->job, &job->claim->claim, slot->look_at,
+		    slot->neg_ttl_s, s->policy);
 	}
 	return step_settle(
 	    s, job, END_VERIFIED, job_code(&job->job), f, scheduler_now(s), e);
@@ -181,7 +182,7 @@ settle_verified(struct scheduler *s, struct open_job *job,
 enum next
 found_late(struct scheduler *s, struct open_job *job, struct err *e)
 {
-	if (job_proven(&job->job))
+	if (job_proven(&job->job, &job->claim->claim))
 		return settle_verified(s, job, NULL, e);
 	/* it was, and its look, which is out, goes on with it */
 	timers_clear(&s->due[job->job.lane], &job->timer);
@@ -199,11 +200,13 @@ tell_job(struct scheduler *s, struct open_job *job, const struct finding *f,
     const struct reader *raw, struct err *e)
 {
 	uint32_t passed = job->job.passed;
-	bool verified = job_check(&job->job, f) == END_VERIFIED;
+	bool told = job_check(&job->job, f);
+	bool verified = job_proven(&job->job, &job->claim->claim);
 
 	if (verified && !awaits_advice(s, job))
-		return settle_verified(s, job, f, e);
-	keep(job, f->check, raw);
+		return settle_verified(s, job, told ? f : NULL, e);
+	if (told)
+		keep(job, f->check, raw);
 	if (job->job.passed != passed)
 		step_dirty_job(job->claim->part, job);
 	if (!verified || job->timer.place != TIMER_IDLE)
@@ -211,20 +214,30 @@ tell_job(struct scheduler *s, struct open_job *job, const struct finding *f,
 	return dispatch_arm(s, job, scheduler_now(s) + ADVICE_MS, e);
 }
 
-/* Its own job hears whatever it is, the others only that it is right. */
+/* Does this job hear of it? Its own whatever it is, the others only that it is
+ * right, and that what they wait for is on now. */
+static bool
+hears(const struct open_job *job, const struct asked *slot,
+    const struct finding *f)
+{
+	if (job == slot->job)
+		return true;
+	return f->verdict == VERDICT_PASS &&
+	       ((job_wants(&job->job) & 1u << f->check) ||
+		   job_proven(&job->job, &job->claim->claim));
+}
+
 static enum next
 tell_jobs(struct scheduler *s, const struct asked *slot,
     const struct finding *f, const struct reader *raw, struct err *e)
 {
-	const struct open_job *own = slot->job;
 	struct open_job *next;
 	enum next how = OK;
 
 	for (struct open_job *job = slot->claim->jobs; how == OK && job != NULL;
 	     job = next) {
 		next = job->next;
-		if (job == own || (f->verdict == VERDICT_PASS &&
-				      (job_wants(&job->job) & 1u << f->check)))
+		if (hears(job, slot, f))
 			how = tell_job(s, job, f, raw, e);
 	}
 	return how;
@@ -239,8 +252,8 @@ job_looked(struct scheduler *s, struct open_job *job, const struct asked *look,
 {
 	struct open_claim *claim = job->claim;
 	int64_t now = scheduler_now(s);
-	enum job_outcome outcome =
-	    job_look(&job->job, look->look_at, look->neg_ttl_s, s->policy);
+	enum job_outcome outcome = job_look(&job->job, &claim->claim,
+	    look->look_at, look->neg_ttl_s, s->policy);
 	enum next how = OK;
 
 	first_look_over(s, job);

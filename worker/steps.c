@@ -259,6 +259,28 @@ step_proven(const struct open_claim *claim)
 	       claim->claim.status == CLAIM_LAPSING;
 }
 
+/* dkim first: spf may wait for it. */
+static enum next
+ready_all(struct scheduler *s, const struct step_on *on, struct err *e)
+{
+	enum next how = OK;
+
+	for (int fn = FUNCTION_N - 1; how == OK && fn >= 0; fn--)
+		how = step_function(
+		    s, on, (enum function)fn, FUNCTION_EV_READY, NULL, e);
+	return how;
+}
+
+/* Peace: what waited for it is switched on. */
+static enum next
+settled(struct scheduler *s, const struct step_on *on, struct err *e)
+{
+	bool was = (on->claim->claim.flags & CLAIM_CONTESTED) != 0;
+	enum next how = step_one(s, on, CLAIM_EV_SETTLED, NULL, e);
+
+	return how == OK && was ? ready_all(s, on, e) : how;
+}
+
 /* Two organisations with a proof of one domain: both are told, neither who the
  * other is. When one of them holds it no longer, the other is at peace. */
 static enum next
@@ -266,16 +288,17 @@ tell_rivals(struct scheduler *s, const struct step_on *on, struct err *e)
 {
 	struct open_claim *all =
 	    part_same(on->claim->part, strchr(on->claim->key, '/') + 1);
-	enum claim_event ev;
 	enum next how = OK;
 	unsigned n = 0;
 
 	for (const struct open_claim *c = all; c != NULL; c = c->same)
 		n += step_proven(c);
-	ev = n > 1 ? CLAIM_EV_CONTEST : CLAIM_EV_SETTLED;
-	for (struct open_claim *c = all; how == OK && c != NULL; c = c->same)
-		how = step_one(s, &(struct step_on){.claim = c, .now = on->now},
-		    ev, NULL, e);
+	for (struct open_claim *c = all; how == OK && c != NULL; c = c->same) {
+		const struct step_on step = {.claim = c, .now = on->now};
+
+		how = n > 1 ? step_one(s, &step, CLAIM_EV_CONTEST, NULL, e)
+			    : settled(s, &step, e);
+	}
 	return how;
 }
 
@@ -320,18 +343,6 @@ lose_dkim(struct scheduler *s, struct open_claim *claim,
 			       &(struct step_on){.claim = claim, .now = now},
 			       FUNCTION_DKIM, FUNCTION_EV_EXPIRE, NULL, e)
 			 : how;
-}
-
-/* dkim first: spf may wait for it. */
-static enum next
-ready_all(struct scheduler *s, const struct step_on *on, struct err *e)
-{
-	enum next how = OK;
-
-	for (int fn = FUNCTION_N - 1; how == OK && fn >= 0; fn--)
-		how = step_function(
-		    s, on, (enum function)fn, FUNCTION_EV_READY, NULL, e);
-	return how;
 }
 
 enum next

@@ -82,26 +82,33 @@ static const enum check check_of[FUNCTION_N] = {
     [FUNCTION_DKIM] = CHECK_DKIM,
 };
 
-static bool
-is_on(const struct claim *c, enum function fn)
+bool
+function_is_on(const struct claim *c, enum function fn)
 {
 	return c->function[fn].status == FUNCTION_ACTIVE ||
 	       c->function[fn].status == FUNCTION_LAPSING;
 }
 
-/* May a proven function be switched on? Who does not hold the domain sends
- * nothing from it; and where policy demands signatures, mail that is not signed
- * does not go out as the customer's. */
+/* May a proven function be switched on? Who does not hold the domain, or not
+ * alone, sends nothing from it; a proof is one for an hour; and where policy
+ * demands signatures, mail that is not signed does not go out as the
+ * customer's. */
 static bool
-may_begin(const struct claim *c, enum function fn, const struct policy *policy)
+may_begin(const struct claim *c, enum function fn, int64_t now,
+    const struct policy *policy)
 {
+	const struct check_state *seen = &c->check[check_of[fn]];
+
 	if (c->status != CLAIM_VERIFIED && c->status != CLAIM_LAPSING)
 		return false;
-	if (c->check[check_of[fn]].verdict != VERDICT_PASS)
+	if ((c->flags & CLAIM_CONTESTED) != 0)
+		return false;
+	if (seen->verdict != VERDICT_PASS ||
+	    now - seen->looked_at > FUNCTION_PROOF_MS)
 		return false;
 	return fn != FUNCTION_SPF ||
 	       policy->dkim_required != DKIM_REQUIRED_REFUSE ||
-	       is_on(c, FUNCTION_DKIM);
+	       function_is_on(c, FUNCTION_DKIM);
 }
 
 static enum function_status
@@ -116,7 +123,8 @@ leads_to(const struct claim *c, enum function fn, enum function_event ev,
 			   ? FUNCTION_LAPSED
 			   : FUNCTION_LAPSING;
 	/* what is on already, lapsing included, asks for no leave */
-	if (to == FUNCTION_ACTIVE && !is_on(c, fn) && !may_begin(c, fn, policy))
+	if (to == FUNCTION_ACTIVE && !function_is_on(c, fn) &&
+	    !may_begin(c, fn, now, policy))
 		return from;
 	return to;
 }
@@ -206,7 +214,7 @@ function_wanted(const struct claim *c, enum function fn)
 bool
 function_sends_as_customer(const struct claim *c)
 {
-	return is_on(c, FUNCTION_SPF);
+	return function_is_on(c, FUNCTION_SPF);
 }
 
 /* Will it be wanted once these are switched on and off? */

@@ -7,6 +7,9 @@
 #pragma once
 #include "core/claim.h"
 
+/* A proof that is older switches nothing on. */
+#define FUNCTION_PROOF_MS (3600 * 1000LL)
+
 enum function_event {
 	FUNCTION_EV_ASK, /* a job that is to switch it on was accepted */
 	FUNCTION_EV_PASS,
@@ -23,9 +26,10 @@ enum function_event {
 
 /* finding: for PASS, MISS, PARTIAL and UNDECIDED, else NULL; it is remembered
  * in c->check by claim_note. A pass switches a function on only while
- * ownership is proven and, for spf, where policy demands dkim, dkim is active;
- * otherwise it waits for READY. Returns the set of enum claim_action; ver is
- * moved on by one if CLAIM_SAVE is in it. Cannot fail. */
+ * ownership is proven and not contested and, for spf, where policy demands
+ * dkim, dkim is active; otherwise it waits for READY, or for the next pass if
+ * that comes later than FUNCTION_PROOF_MS. Returns the set of enum
+ * claim_action; ver is moved on by one if CLAIM_SAVE is in it. Cannot fail. */
 unsigned function_step(struct claim *c, enum function fn,
     enum function_event ev, const struct finding *finding, int64_t now,
     const struct policy *policy);
@@ -36,6 +40,8 @@ enum check function_check(enum function fn);
 /* Is it switched on or to be, whether or not it is proven at the moment
  * (pending, active, lapsing, lapsed)? */
 bool function_wanted(const struct claim *c, enum function fn);
+/* Active or lapsing. */
+bool function_is_on(const struct claim *c, enum function fn);
 /* Does mail go out as the customer (spf active or lapsing)? */
 bool function_sends_as_customer(const struct claim *c);
 /* CODE_NONE, or why this may not be asked for now (NOT_YOURS, DKIM_HELD and

@@ -194,10 +194,18 @@ job_free(struct job *j)
 	j->tail_len = 0;
 }
 
+/* What has to be right when these are switched on: it is asked to the end, as
+ * it may be gone before the rest is right. */
+static uint32_t
+checks_then(const struct job *j)
+{
+	return checks_for(j->then) & (SPF_BIT | DKIM_BIT);
+}
+
 uint32_t
 job_wants(const struct job *j)
 {
-	return j->checks & ~(uint32_t)j->passed;
+	return j->checks & ~(uint32_t)(j->passed & ~checks_then(j));
 }
 
 /* What holds the result back: advice does not, unless it is all that was asked
@@ -206,38 +214,45 @@ static uint32_t
 unproven(const struct job *j)
 {
 	if (j->checks != DMARC_BIT)
-		return job_wants(j) & ~DMARC_BIT;
+		return j->checks & ~(uint32_t)j->passed & ~DMARC_BIT;
 	return j->verdict[CHECK_DMARC] == VERDICT_UNDECIDED ? DMARC_BIT : 0;
 }
 
 bool
-job_proven(const struct job *j)
+job_proven(const struct job *j, const struct claim *claim)
 {
+	for (int fn = 0; fn < FUNCTION_N; fn++)
+		if ((j->then & (1u << fn)) != 0 &&
+		    claim->function[fn].status != FUNCTION_ACTIVE)
+			return false;
 	return unproven(j) == 0;
 }
 
 void
 job_forget(struct job *j, enum check check)
 {
-	j->passed &= (uint8_t)~(1u << check);
+	j->passed &= (uint8_t) ~(1u << check);
 	j->verdict[check] = VERDICT_UNDECIDED;
 	j->code[check] = CODE_NONE;
 	j->ver++;
 }
 
-enum job_outcome
+bool
 job_check(struct job *j, const struct finding *f)
 {
 	uint32_t bit = 1u << f->check;
 
 	if ((job_wants(j) & bit) == 0)
-		return END_OPEN;
+		return false;
+	if ((j->passed & bit) != 0 && f->verdict == VERDICT_UNDECIDED)
+		return false;
 	j->verdict[f->check] = (uint8_t)f->verdict;
 	j->code[f->check] = (uint8_t)f->code;
+	j->passed &= (uint8_t)~bit;
 	if (f->verdict == VERDICT_PASS)
 		j->passed |= (uint8_t)bit;
 	j->ver++;
-	return unproven(j) == 0 ? END_VERIFIED : END_OPEN;
+	return true;
 }
 
 /* How a job ends whose only or last look did not pass. */
@@ -248,6 +263,8 @@ missed(const struct job *j)
 
 	if (j->deadline_at > j->accepted_at)
 		return END_EXPIRED;
+	if (left == 0) /* proven, but it may not be switched on now */
+		return END_FAILED;
 	for (size_t i = 0; i < CHECK_N; i++)
 		if ((left & (1u << i)) != 0 &&
 		    j->verdict[i] != VERDICT_UNDECIDED)
@@ -256,12 +273,12 @@ missed(const struct job *j)
 }
 
 enum job_outcome
-job_look(struct job *j, int64_t look_at, uint32_t neg_ttl_s,
-    const struct policy *policy)
+job_look(struct job *j, const struct claim *claim, int64_t look_at,
+    uint32_t neg_ttl_s, const struct policy *policy)
 {
 	j->looks++;
 	j->ver++;
-	if (unproven(j) == 0)
+	if (job_proven(j, claim))
 		return END_VERIFIED;
 	j->due_at = backoff_at(&policy->backoff, j->looks, look_at,
 	    j->deadline_at, policy->authoritative ? 0 : neg_ttl_s, j->seed);

@@ -75,7 +75,9 @@ struct job {
 	enum lane lane : 8;
 	uint8_t then;	/* bit per enum function: to be switched on */
 	uint8_t checks; /* bit per enum check: what is asked for */
-	uint8_t passed; /* of checks: settled, not looked at any more */
+	/* of checks: settled, not looked at any more; but those of `then` are
+	 * asked by every look, and the last answer counts */
+	uint8_t passed;
 	uint32_t body_hash;
 	uint32_t seed; /* of its identity, for the backoff */
 	int64_t accepted_at;
@@ -114,21 +116,21 @@ bool job_open(struct job *j, const struct job_request *r, enum lane lane,
 /* What a look of this job has to ask: asked for and not settled. */
 uint32_t job_wants(const struct job *j);
 /* One check of a look has ended: of the job's own look, or of any other look
- * at its claim that found the check right (only a pass counts then). Returns
- * END_VERIFIED when nothing is left to prove, else END_OPEN. dmarc holds
- * nothing back: but while its answer is still out of this same look, the
- * result may wait for it, so as to tell it. */
-enum job_outcome job_check(struct job *j, const struct finding *f);
+ * at its claim that found the check right (only a pass counts then). False: it
+ * changes nothing, for "could not ask" takes no answer back. */
+bool job_check(struct job *j, const struct finding *f);
+/* Nothing is left to prove, and what was to be switched on is on. dmarc holds
+ * nothing back: but while its answer is still out of the same look, the result
+ * may wait for it, so as to tell it. */
+bool job_proven(const struct job *j, const struct claim *claim);
 /* All checks of its own look that began at look_at have ended, or as many as
  * are needed. neg_ttl_s: the largest that was seen. Counts the look; returns
- * END_VERIFIED when nothing is left to prove, END_OPEN with due_at set, or how
- * the job ends otherwise. */
-enum job_outcome job_look(struct job *j, int64_t look_at, uint32_t neg_ttl_s,
-    const struct policy *policy);
+ * END_VERIFIED when it is proven, END_OPEN with due_at set, or how the job ends
+ * otherwise. */
+enum job_outcome job_look(struct job *j, const struct claim *claim,
+    int64_t look_at, uint32_t neg_ttl_s, const struct policy *policy);
 /* What was found of this check counts no more. */
 void job_forget(struct job *j, enum check check);
-/* Nothing is left to prove. */
-bool job_proven(const struct job *j);
 /* The code that stands for the whole job: of the first check, in their order,
  * that is asked for and not settled; of the first remark otherwise. dmarc's
  * only when nothing else was asked for. */

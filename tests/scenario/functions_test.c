@@ -200,7 +200,8 @@ activate_comes_after_the_proof(void **state)
 	world_check_settled();
 }
 
-/* Each check settles by itself, at once, and is not asked for again. */
+/* Each check settles by itself, at once; what is to be switched on is asked for
+ * again all the same. */
 static void
 each_check_settles_by_itself(void **state)
 {
@@ -223,7 +224,7 @@ each_check_settles_by_itself(void **state)
 	world_crash(0);
 	world_start(0);
 	world_run(20 * MINUTE);
-	assert_int_equal(world_last_look("a.test")->checks, DKIM | DMARC);
+	assert_int_equal(world_last_look("a.test")->checks, SPF | DKIM | DMARC);
 	publish("a.test", DKIM);
 	world_run(40 * MINUTE);
 	assert_string_equal(world_outcome("a.test", "v"), "verified");
@@ -235,8 +236,7 @@ each_check_settles_by_itself(void **state)
 	world_check_settled();
 }
 
-/* A proof that came before ownership's waits for it, and is not looked for
- * again. */
+/* A proof that came before ownership's waits for it. */
 static void
 a_proof_waits_for_ownership(void **state)
 {
@@ -249,9 +249,98 @@ a_proof_waits_for_ownership(void **state)
 	assert_both("a.test", FUNCTION_PENDING);
 	publish("a.test", OWNERSHIP);
 	world_run(MINUTE);
-	assert_int_equal(world_last_look("a.test")->checks, OWNERSHIP | DMARC);
+	assert_int_equal(world_last_look("a.test")->checks, ALL);
 	assert_string_equal(world_outcome("a.test", "v"), "verified");
 	assert_both("a.test", FUNCTION_ACTIVE);
+	world_check_settled();
+}
+
+/* What was right and is gone when the rest comes is not switched on, and the
+ * job goes on with it. */
+static void
+a_proof_that_is_gone_switches_nothing_on(void **state)
+{
+	(void)state;
+	publish("a.test", SPF | DKIM | DMARC);
+	world_start(0);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k", KEY_1);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v",
+	    "\"deadline_s\":172800," THEN_BOTH);
+	world_run(2 * SECOND);
+	take_away("a.test", SPF);
+	world_post(TOPIC_JOBS, "recheck", "a.test", "r", NULL);
+	world_run(2 * SECOND);
+	publish("a.test", OWNERSHIP);
+	world_run(2 * MINUTE);
+	assert_string_equal(world_outcome("a.test", "v"), "");
+	assert_function("a.test", FUNCTION_SPF, FUNCTION_PENDING);
+	assert_function("a.test", FUNCTION_DKIM, FUNCTION_ACTIVE);
+	world_run(30 * HOUR);
+	publish("a.test", SPF);
+	world_run(2 * HOUR);
+	assert_string_equal(world_outcome("a.test", "v"), "verified");
+	assert_both("a.test", FUNCTION_ACTIVE);
+	world_check_settled();
+}
+
+/* Nothing is asked for when nobody asks any more. */
+static void
+no_wish_outlives_its_job(void **state)
+{
+	(void)state;
+	world_policy()->dkim_required = DKIM_REQUIRED_REFUSE;
+	publish("a.test", OWNERSHIP | SPF | DMARC);
+	world_start(0);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k", KEY_1);
+	world_post(TOPIC_JOBS, "activate", "a.test", "d",
+	    "\"deadline_s\":3600,\"functions\":[\"dkim\"]");
+	world_post(
+	    TOPIC_JOBS, "activate", "a.test", "s", "\"functions\":[\"spf\"]");
+	world_run(MINUTE);
+	assert_string_equal(world_outcome("a.test", "s"), "");
+	world_run(3 * DAY);
+	assert_string_equal(world_outcome("a.test", "d"), "expired");
+	assert_string_equal(world_outcome("a.test", "s"), "expired");
+	assert_both("a.test", FUNCTION_EXPIRED);
+	/* and what waits for another's function is told at once that it is on
+	 */
+	world_post(
+	    TOPIC_JOBS, "activate", "a.test", "d2", "\"functions\":[\"dkim\"]");
+	world_post(
+	    TOPIC_JOBS, "activate", "a.test", "s2", "\"functions\":[\"spf\"]");
+	world_run(MINUTE);
+	publish("a.test", DKIM);
+	world_run(3 * MINUTE);
+	assert_string_equal(world_outcome("a.test", "d2"), "verified");
+	assert_string_equal(world_outcome("a.test", "s2"), "verified");
+	assert_both("a.test", FUNCTION_ACTIVE);
+	world_check_settled();
+}
+
+/* Who joins an open job gets what is true at its end. */
+static void
+an_old_proof_is_none(void **state)
+{
+	(void)state;
+	publish("a.test", SPF | DKIM | DMARC);
+	world_start(0);
+	world_post(TOPIC_JOBS, "claim", "a.test", "k", KEY_1);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v",
+	    "\"deadline_s\":172800," THEN_BOTH);
+	world_run(SECOND);
+	take_away("a.test", SPF);
+	world_run(47 * HOUR);
+	world_post(TOPIC_JOBS, "verify", "a.test", "w",
+	    "\"deadline_s\":172800," THEN_BOTH);
+	world_run(40 * HOUR);
+	publish("a.test", OWNERSHIP);
+	world_run(2 * HOUR);
+	assert_string_equal(world_outcome("a.test", "v"), "");
+	assert_string_equal(field("a.test", "status"), "verified");
+	assert_function("a.test", FUNCTION_SPF, FUNCTION_PENDING);
+	world_run(10 * HOUR);
+	assert_string_equal(world_outcome("a.test", "v"), "expired");
+	assert_function("a.test", FUNCTION_SPF, FUNCTION_EXPIRED);
 	world_check_settled();
 }
 
@@ -995,8 +1084,8 @@ one_organisation_signs_for_a_domain(void **state)
 	world_run(SECOND);
 	assert_rejected("k2", "selector_used");
 	assert_rejected("o1", "dkim_held");
-	assert_string_equal(
-	    world_outcome_of("other", "a.test", "o2"), "verified");
+	/* contested: people decide before anything is switched on */
+	assert_string_equal(world_outcome_of("other", "a.test", "o2"), "");
 	world_crash(0);
 	world_start(0);
 	world_post(TOPIC_JOBS, "deactivate", "a.test", "d",
@@ -1023,6 +1112,47 @@ one_organisation_signs_for_a_domain(void **state)
 	assert_int_equal(world_count(TOPIC_EVENTS, "record.issued",
 			     "s2._domainkey.a.test", NULL),
 	    1);
+	world_post(TOPIC_JOBS, "release", "a.test", "r", NULL);
+	world_run(HOUR + HOUR / 5);
+	assert_string_equal(
+	    world_outcome_of("other", "a.test", "o5"), "verified");
+	world_check_settled();
+}
+
+/* While two have proven it nothing is switched on for either; switching off
+ * works, and peace brings what is waiting. */
+static void
+contested_nothing_is_switched_on(void **state)
+{
+	(void)state;
+	world_start(0);
+	switch_on("a.test");
+	world_post_as("other", TOPIC_JOBS, "verify", "a.test", "o",
+	    "\"then\":\"activate\",\"checks\":[\"ownership\",\"spf\"]");
+	world_run(HOUR);
+	assert_string_equal(world_outcome_of("other", "a.test", "o"), "");
+	assert_int_equal(
+	    world_count(TOPIC_EVENTS, "function.changed", "\"org\":\"other\"",
+		"\"status\":\"active\"", NULL),
+	    0);
+	assert_both("a.test", FUNCTION_ACTIVE);
+	world_post(
+	    TOPIC_JOBS, "deactivate", "a.test", "d", "\"functions\":[\"spf\"]");
+	world_post(
+	    TOPIC_JOBS, "activate", "a.test", "s", "\"functions\":[\"spf\"]");
+	world_crash(0);
+	world_start(0);
+	world_run(MINUTE);
+	assert_function("a.test", FUNCTION_SPF, FUNCTION_PENDING);
+	world_post(TOPIC_JOBS, "release", "a.test", "r", NULL);
+	world_run(SECOND);
+	assert_int_equal(
+	    world_count(TOPIC_EVENTS, "function.changed", "\"org\":\"other\"",
+		"\"status\":\"active\"", NULL),
+	    1);
+	world_run(HOUR + HOUR / 5);
+	assert_string_equal(
+	    world_outcome_of("other", "a.test", "o"), "verified");
 	world_check_settled();
 }
 
@@ -1195,6 +1325,9 @@ main(void)
 	    CASE(activate_comes_after_the_proof),
 	    CASE(each_check_settles_by_itself),
 	    CASE(a_proof_waits_for_ownership),
+	    CASE(a_proof_that_is_gone_switches_nothing_on),
+	    CASE(no_wish_outlives_its_job),
+	    CASE(an_old_proof_is_none),
 	    CASE(advice_holds_nothing_back),
 	    CASE(a_new_resolver_is_asked_what_is_out),
 	    CASE(an_equal_request_asks_for_the_same_functions),
@@ -1218,6 +1351,7 @@ main(void)
 	    CASE(a_watch_ends_by_itself_and_counts_nothing),
 	    CASE(what_may_not_be_asked_for_is_refused),
 	    CASE(one_organisation_signs_for_a_domain),
+	    CASE(contested_nothing_is_switched_on),
 	    CASE(who_proves_first_signs),
 	    CASE(an_answer_for_the_key_before_says_nothing),
 	    CASE(a_key_that_signs_is_not_replaced),

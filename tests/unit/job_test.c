@@ -317,13 +317,17 @@ found(enum check check, enum verdict v)
 	return (struct finding){.check = check, .verdict = v};
 }
 
+/* Nothing is on. */
+static const struct claim none;
+
 static enum job_outcome
 answer(struct job *j, enum check check, enum verdict v, enum code code)
 {
 	struct finding f = found(check, v);
 
 	f.code = code;
-	return job_check(j, &f);
+	job_check(j, &f);
+	return job_proven(j, &none) ? END_VERIFIED : END_OPEN;
 }
 
 static void
@@ -386,7 +390,7 @@ one_look_when_the_deadline_is_zero(void **state)
 			if ((row[i].checks & (1u << k)) != 0)
 				answer(&j, (enum check)k,
 				    (enum verdict)row[i].verdict[k], CODE_NONE);
-		if (job_look(&j, NOW, 0, &policy) != row[i].want)
+		if (job_look(&j, &none, NOW, 0, &policy) != row[i].want)
 			fail_msg("row %zu", i);
 		assert_int_equal(j.looks, 1);
 	}
@@ -410,7 +414,7 @@ what_has_passed_is_not_looked_at_again(void **state)
 	assert_int_equal(
 	    answer(&j, CHECK_DMARC, VERDICT_PASS, CODE_NONE), END_OPEN);
 	assert_int_equal(j.ver, ver + 4);
-	assert_int_equal(job_look(&j, NOW, 0, &policy), END_OPEN);
+	assert_int_equal(job_look(&j, &none, NOW, 0, &policy), END_OPEN);
 	assert_int_equal(job_wants(&j), SPF | DKIM);
 	/* late news of what is settled: none */
 	ver = j.ver;
@@ -425,6 +429,39 @@ what_has_passed_is_not_looked_at_again(void **state)
 	    answer(&j, CHECK_SPF, VERDICT_PASS, CODE_NONE), END_VERIFIED);
 	assert_int_equal(job_wants(&j), 0);
 	assert_int_equal(j.looks, 1);
+}
+
+/* What is to be switched on is asked for by every look, and has to be on. */
+static void
+what_is_to_be_switched_on_is_asked_for_to_the_end(void **state)
+{
+	(void)state;
+	const struct policy policy = plain_policy();
+	struct claim c = {.status = CLAIM_VERIFIED};
+	struct job j = opened(OWN | SPF, 0);
+
+	j.then = 1u << FUNCTION_SPF;
+	answer(&j, CHECK_OWNERSHIP, VERDICT_PASS, CODE_NONE);
+	answer(&j, CHECK_SPF, VERDICT_PASS, CODE_NONE);
+	assert_int_equal(job_wants(&j), SPF);
+	assert_false(job_proven(&j, &c));
+	assert_int_equal(job_look(&j, &c, NOW, 0, &policy), END_FAILED);
+	c.function[FUNCTION_SPF].status = FUNCTION_LAPSING;
+	assert_false(job_proven(&j, &c));
+	c.function[FUNCTION_SPF].status = FUNCTION_ACTIVE;
+	assert_true(job_proven(&j, &c));
+	assert_int_equal(job_look(&j, &c, NOW, 0, &policy), END_VERIFIED);
+	/* could not ask: no answer; gone: one */
+	answer(&j, CHECK_SPF, VERDICT_UNDECIDED, CODE_TIMEOUT);
+	assert_true(job_proven(&j, &c));
+	assert_int_equal(j.code[CHECK_SPF], CODE_NONE);
+	answer(&j, CHECK_SPF, VERDICT_NONE, CODE_NOT_PUBLISHED);
+	assert_false(job_proven(&j, &c));
+	assert_int_equal(job_code(&j), CODE_NOT_PUBLISHED);
+	answer(&j, CHECK_SPF, VERDICT_PASS, CODE_NONE);
+	job_forget(&j, CHECK_SPF);
+	assert_false(job_proven(&j, &c));
+	assert_int_equal(j.verdict[CHECK_SPF], VERDICT_UNDECIDED);
 }
 
 /* What nobody asked for settles nothing. */
@@ -500,7 +537,7 @@ it_goes_on_until_the_look_at_the_deadline(void **state)
 
 	assert_int_equal(j.deadline_at, NOW + 48 * HOUR_MS);
 	answer(&j, CHECK_OWNERSHIP, VERDICT_NONE, CODE_NOT_PUBLISHED);
-	while (job_look(&j, at, 0, &policy) == END_OPEN) {
+	while (job_look(&j, &none, at, 0, &policy) == END_OPEN) {
 		assert_true(j.due_at > at);
 		assert_true(j.due_at <= j.deadline_at);
 		at = j.due_at;
@@ -520,12 +557,12 @@ a_deadline_that_passed_meanwhile_gets_one_look(void **state)
 
 	answer(&j, CHECK_OWNERSHIP, VERDICT_UNDECIDED, CODE_TIMEOUT);
 	assert_int_equal(
-	    job_look(&j, NOW + 9 * MIN_MS, 0, &policy), END_EXPIRED);
+	    job_look(&j, &none, NOW + 9 * MIN_MS, 0, &policy), END_EXPIRED);
 	j = opened(OWN, 5 * MIN_MS);
 	assert_int_equal(
 	    answer(&j, CHECK_OWNERSHIP, VERDICT_PASS, CODE_NONE), END_VERIFIED);
 	assert_int_equal(
-	    job_look(&j, NOW + 9 * MIN_MS, 0, &policy), END_VERIFIED);
+	    job_look(&j, &none, NOW + 9 * MIN_MS, 0, &policy), END_VERIFIED);
 }
 
 static void
@@ -535,11 +572,11 @@ caches_are_waited_for_only_when_they_are_asked(void **state)
 	struct policy policy = plain_policy();
 	struct job j = opened(OWN, -1);
 
-	job_look(&j, NOW, 1800, &policy);
+	job_look(&j, &none, NOW, 1800, &policy);
 	assert_true(j.due_at <= NOW + 33000);
 	policy.authoritative = false;
 	j = opened(OWN, -1);
-	job_look(&j, NOW, 1800, &policy);
+	job_look(&j, &none, NOW, 1800, &policy);
 	assert_true(j.due_at >= NOW + 1800000);
 }
 
@@ -567,6 +604,7 @@ main(void)
 	    cmocka_unit_test(a_job_keeps_its_reference),
 	    cmocka_unit_test(one_look_when_the_deadline_is_zero),
 	    cmocka_unit_test(what_has_passed_is_not_looked_at_again),
+	    cmocka_unit_test(what_is_to_be_switched_on_is_asked_for_to_the_end),
 	    cmocka_unit_test(other_checks_are_no_news),
 	    cmocka_unit_test(one_code_stands_for_the_job),
 	    cmocka_unit_test(it_goes_on_until_the_look_at_the_deadline),
