@@ -93,16 +93,32 @@ flush_line(struct resolver_line *line)
 	return true;
 }
 
+/* Will what this look finds switch the function on? Then all servers are asked,
+ * whatever was seen before. */
+static bool
+begins(const struct asked *slot, enum function fn)
+{
+	const struct claim *c = &slot->claim->claim;
+	bool wished = slot->job != NULL && (slot->job->job.then & 1u << fn);
+
+	return !function_is_on(c, fn) &&
+	       (wished || c->function[fn].status == FUNCTION_PENDING);
+}
+
 /* Of the checks asked for: those that were right when last seen. The public
  * view alone may confirm them. */
 static uint32_t
-proven(const struct claim *c)
+proven(const struct asked *slot)
 {
+	const struct claim *c = &slot->claim->claim;
 	uint32_t bits = 0;
 
 	for (int i = 0; i < CHECK_N; i++)
 		if (c->check[i].verdict == VERDICT_PASS)
 			bits |= 1u << i;
+	for (int fn = 0; fn < FUNCTION_N; fn++)
+		if (begins(slot, (enum function)fn))
+			bits &= ~(1u << function_check((enum function)fn));
 	bits &= ~(1u << CHECK_OWNERSHIP);
 	return c->status == CLAIM_VERIFIED ? bits | 1u << CHECK_OWNERSHIP
 					   : bits;
@@ -134,8 +150,9 @@ describe(struct wire_look *m, const struct asked *slot)
 	*m = (struct wire_look){
 	    .request = slot->request,
 	    .checks = slot->out,
-	    .proven = slot->out & proven(c),
+	    .proven = slot->out & proven(slot),
 	    .quick = slot->purpose == ASKED_WATCH,
+	    .signs = function_is_on(c, FUNCTION_DKIM),
 	    .keys_n = c->keys_n,
 	};
 	memcpy(m->subject, subject, strlen(subject) + 1);

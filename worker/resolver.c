@@ -208,7 +208,7 @@ wish_of(
 		return false;
 	if (!policy_mail_from(&w->mail_from, p, &w->domain))
 		w->mail_from.len = 0;
-	w->signs = m->keys_n > 0;
+	w->signs = m->signs;
 	return true;
 }
 

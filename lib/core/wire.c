@@ -105,6 +105,7 @@ wire_put_look(struct writer *w, const struct wire_look *m)
 	writer_u8(w, (uint8_t)m->checks);
 	writer_u8(w, (uint8_t)m->proven);
 	writer_u8(w, m->quick);
+	writer_u8(w, m->signs);
 	writer_u8(w, m->keys_n);
 	for (size_t i = 0; i < m->keys_n; i++)
 		record_put_key(w, &m->keys[i]);
@@ -122,6 +123,7 @@ wire_get_look(struct reader *body, struct wire_look *m)
 	m->checks = get_below(body, 1u << CHECK_N);
 	m->proven = get_below(body, 1u << CHECK_N);
 	m->quick = get_bool(body);
+	m->signs = get_bool(body);
 	m->keys_n = (uint8_t)get_below(body, CLAIM_KEYS_MAX + 1);
 	for (size_t i = 0; i < m->keys_n && !body->bad; i++)
 		record_get_key(body, &m->keys[i]);

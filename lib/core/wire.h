@@ -31,6 +31,7 @@ struct wire_look {
 			  * LOOK_SERVERS_FIRST */
 	bool quick;	 /* somebody watches: the authoritative servers alone
 			  * decide that it is missing; no probes, no advice */
+	bool signs;	 /* mail is signed: dkim is on */
 	/* dkim: keys_n 0 = none is known */
 	uint8_t keys_n;
 	struct claim_key keys[CLAIM_KEYS_MAX];

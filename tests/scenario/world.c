@@ -163,6 +163,7 @@ on_look(unsigned slot, const struct wire_look *m)
 	l->checks = m->checks;
 	l->proven = m->proven;
 	l->quick = m->quick;
+	l->signs = m->signs;
 	l->keys_n = m->keys_n;
 	snprintf(l->selector, sizeof(l->selector), "%s",
 	    m->keys_n == 0 ? "" : m->keys[0].selector);

@@ -32,7 +32,7 @@ struct world_look {
 	char subject[RECORD_KEY_MAX + 1];
 	int64_t at;
 	uint32_t checks, proven;
-	bool quick;
+	bool quick, signs;
 	uint8_t keys_n;
 	char selector[DKIM_SELECTOR_MAX + 1];
 };

@@ -18,6 +18,7 @@ static const struct wire_look a_look = {
     .checks = 1u << CHECK_OWNERSHIP | 1u << CHECK_DKIM | 1u << CHECK_DMARC,
     .proven = 1u << CHECK_OWNERSHIP,
     .quick = true,
+    .signs = true,
     .keys_n = 2,
     .keys = {{.selector = "s2610a",
 		 .key = {.type = DKIM_RSA,
@@ -113,6 +114,7 @@ test_look(void **state)
 	assert_int_equal(got.checks, a_look.checks);
 	assert_int_equal(got.proven, a_look.proven);
 	assert_true(got.quick);
+	assert_true(got.signs);
 	assert_int_equal(got.keys_n, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct claim_key *want = &a_look.keys[i];
@@ -450,13 +452,14 @@ test_look_bounds(void **state)
 	    {"checks: none", 90, 0},
 	    {"proven: an unknown one", 91, 0xff},
 	    {"quick", 92, 2},
-	    {"keys_n", 93, CLAIM_KEYS_MAX + 1},
-	    {"keys_n: one is missing", 93, 3},
-	    {"keys_n: one too many", 93, 1},
-	    {"selector's length", 95, DKIM_SELECTOR_MAX + 1},
-	    {"selector holds DEL", 97, 0x7f},
-	    {"key's type", 102, DKIM_ED25519 + 1},
-	    {"key's length", 105, 0x03},
+	    {"signs", 93, 2},
+	    {"keys_n", 94, CLAIM_KEYS_MAX + 1},
+	    {"keys_n: one is missing", 94, 3},
+	    {"keys_n: one too many", 94, 1},
+	    {"selector's length", 96, DKIM_SELECTOR_MAX + 1},
+	    {"selector holds DEL", 98, 0x7f},
+	    {"key's type", 103, DKIM_ED25519 + 1},
+	    {"key's length", 106, 0x03},
 	};
 	struct wire_message m;
 	struct writer w;
