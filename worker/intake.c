@@ -271,8 +271,9 @@ do_claim(struct intake *in)
 	return how == OK ? done(in, claim) : how;
 }
 
-/* An equal request is open: it serves both, until the later deadline. A single
- * look (deadline 0) is made for whoever asks. */
+/* An equal request is open: it serves both, until the later deadline. Somebody
+ * has pressed a button: there is a look now. A single look (deadline 0) is made
+ * for whoever asks. */
 static struct open_job *
 equal_open(const struct open_claim *claim, const struct job *job)
 {
@@ -291,6 +292,7 @@ join(struct intake *in, struct open_claim *claim, struct open_job *open,
     const struct job *job)
 {
 	char org[ORG_MAX + 1], domain[DNAME_TEXT_MAX + 1], id[JOB_ID_MAX + 1];
+	enum next how = OK;
 
 	if (job->deadline_at > open->job.deadline_at) {
 		open->job.deadline_at = job->deadline_at;
@@ -298,6 +300,10 @@ join(struct intake *in, struct open_claim *claim, struct open_job *open,
 		step_dirty_job(in->part, open);
 		step_claim_jobs(in->part, claim, in->ev->lane);
 	}
+	if (in->ev->lane != LANE_BULK && !open->first && open->asked == NO_SLOT)
+		how = vigil_now(in->s, claim, job_wants(&open->job), in->e);
+	if (how != OK)
+		return how;
 	part_key_split(open->key, org, domain, id);
 	return answer(in, END_JOINED, CODE_NONE, claim, id, NULL);
 }
@@ -488,6 +494,7 @@ do_release(struct intake *in)
 		    CODE_RELEASED, NULL, in->now, in->e);
 	if (how == OK)
 		how = step_claim(in->s, &step, CLAIM_EV_RELEASE, NULL, in->e);
+	vigil_forget(in->s, claim);
 	return how == OK ? done(in, claim) : how;
 }
 

@@ -204,13 +204,13 @@ watch_end(struct scheduler *s, struct watch *w)
 
 /* NULL: there are too many, and this one sees what the others' looks find. */
 static struct watch *
-watch_of(struct scheduler *s, struct open_claim *claim)
+watch_of(struct scheduler *s, struct open_claim *claim, unsigned max)
 {
 	struct watch *w = claim->watch;
 
 	if (w != NULL)
 		return w;
-	if (s->watches_n < WATCHES_MAX)
+	if (s->watches_n < max)
 		w = mem_alloc(sizeof(*w));
 	if (w == NULL) {
 		if (s->mono >= s->watch_alarm_due)
@@ -255,7 +255,7 @@ enum next
 vigil_now(struct scheduler *s, struct open_claim *claim, uint32_t checks,
     struct err *e)
 {
-	struct watch *w = watch_of(s, claim);
+	struct watch *w = watch_of(s, claim, WATCHES_MAX + RECHECKS_MAX);
 
 	if (w == NULL)
 		return OK;
@@ -268,7 +268,8 @@ vigil_now(struct scheduler *s, struct open_claim *claim, uint32_t checks,
 enum next
 vigil_watch(struct scheduler *s, struct open_claim *claim, struct err *e)
 {
-	struct watch *w = s->policy->watch_ms == 0 ? NULL : watch_of(s, claim);
+	struct watch *w =
+	    s->policy->watch_ms == 0 ? NULL : watch_of(s, claim, WATCHES_MAX);
 	int64_t now = scheduler_now(s);
 	int64_t due = last_look(claim) + gap_ms(s, claim);
 
