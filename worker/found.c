@@ -9,6 +9,7 @@
 #include "io/log.h"
 
 #define DMARC_BIT	  (1u << CHECK_DMARC)
+#define OWNERSHIP_BIT	  (1u << CHECK_OWNERSHIP)
 #define DAY_MS		  (24 * 3600 * 1000LL)
 #define UNDECIDED_LONG_D  7	 /* days without an answer: an alarm */
 #define INCLUDE_ALARM_MS  600000 /* our own include is broken: so often */
@@ -60,15 +61,17 @@ was_proven(const struct open_claim *claim, enum check check)
 }
 
 /* Of looks that count: what a watcher sees each half minute says nothing of
- * others. */
+ * others; nor does one domain that somebody asks for again and again. */
 static void
 tell_guard(struct scheduler *s, const struct open_claim *claim,
     const struct finding *f)
 {
+	const struct check_state *was = &claim->claim.check[f->check];
 	unsigned looks, misses;
 	enum guard_news news;
 
-	if (f->verdict == VERDICT_UNDECIDED || !was_proven(claim, f->check))
+	if (f->verdict == VERDICT_UNDECIDED || !was_proven(claim, f->check) ||
+	    scheduler_now(s) - was->looked_at <= GUARD_WINDOW_MS)
 		return;
 	news = guard_look(&s->guard, finding_is_miss(f), s->mono);
 	if (news == GUARD_SAME)
@@ -100,14 +103,25 @@ outdated(const struct asked *slot, enum check check)
 	       (check == CHECK_DKIM && slot->key_turn != slot->claim->key_turn);
 }
 
-/* A look that began later has found it right meanwhile. */
+/* A look that began later has told of it already; "could not ask" has told
+ * nothing. */
 static bool
 overtaken(const struct asked *slot, const struct finding *f)
 {
 	const struct check_state *c = &slot->claim->claim.check[f->check];
 
-	return f->verdict != VERDICT_PASS && c->verdict == VERDICT_PASS &&
-	       slot->look_at < c->looked_at;
+	return slot->look_at < c->looked_at &&
+	       (c->verdict != VERDICT_UNDECIDED ||
+		   f->verdict == VERDICT_UNDECIDED);
+}
+
+/* Right it was, and what has been seen since is not: that counts, for whoever
+ * asked. */
+static bool
+denied(const struct asked *slot, const struct finding *f)
+{
+	return overtaken(slot, f) && f->verdict == VERDICT_PASS &&
+	       slot->claim->claim.check[f->check].verdict != VERDICT_PASS;
 }
 
 static enum next
@@ -130,6 +144,7 @@ tell_claim(struct scheduler *s, const struct asked *slot,
 	    &(struct step_on){.claim = claim,
 		.job = slot->job,
 		.lane = slot->lane,
+		.look_at = slot->look_at,
 		.now = now},
 	    f, counts ? STEP_COUNTS : STEP_NOTES, e);
 }
@@ -215,7 +230,7 @@ tell_job(struct scheduler *s, struct open_job *job, const struct finding *f,
 }
 
 /* Does this job hear of it? Its own whatever it is, the others only that it is
- * right, and that what they wait for is on now. */
+ * right, and was so when they came, and that what they wait for is on now. */
 static bool
 hears(const struct open_job *job, const struct asked *slot,
     const struct finding *f)
@@ -223,6 +238,7 @@ hears(const struct open_job *job, const struct asked *slot,
 	if (job == slot->job)
 		return true;
 	return f->verdict == VERDICT_PASS &&
+	       slot->look_at >= job->job.accepted_at &&
 	       ((job_wants(&job->job) & 1u << f->check) ||
 		   job_proven(&job->job, &job->claim->claim));
 }
@@ -245,6 +261,19 @@ tell_jobs(struct scheduler *s, const struct asked *slot,
 
 /* -- the look ------------------------------------------------------------- */
 
+/* Nobody else is looking for a proof of the domain. */
+static bool
+last_for_ownership(const struct open_job *job)
+{
+	if (!(job->job.checks & OWNERSHIP_BIT))
+		return false;
+	for (const struct open_job *j = job->claim->jobs; j != NULL;
+	     j = j->next)
+		if (j != job && (j->job.checks & OWNERSHIP_BIT))
+			return false;
+	return true;
+}
+
 /* The last check of a job's look has come, and it goes on or ends. */
 static enum next
 job_looked(struct scheduler *s, struct open_job *job, const struct asked *look,
@@ -257,7 +286,7 @@ job_looked(struct scheduler *s, struct open_job *job, const struct asked *look,
 	enum next how = OK;
 
 	first_look_over(s, job);
-	if (outcome == END_EXPIRED && claim->jobs->next == NULL)
+	if (outcome == END_EXPIRED && last_for_ownership(job))
 		how = step_claim(s,
 		    &(struct step_on){.claim = claim,
 			.job = job,
@@ -308,7 +337,8 @@ found_check(struct scheduler *s, struct asked *slot, const struct finding *f,
 	slot->out &= ~bit;
 	if (f->neg_ttl_s > slot->neg_ttl_s)
 		slot->neg_ttl_s = f->neg_ttl_s;
-	if (slot->claim == NULL || outdated(slot, f->check)) {
+	if (slot->claim == NULL || outdated(slot, f->check) ||
+	    denied(slot, f)) {
 		f = NULL;
 	} else {
 		step_ripen_soon(s, slot->claim->part, slot->lane);

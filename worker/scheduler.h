@@ -47,6 +47,7 @@
 #define NOT_LOOKED_UP	     UINT8_MAX
 #define ADVICE_MS	     300 /* a result waits so long for dmarc's advice */
 #define WATCHES_MAX	     10000u
+#define RECHECKS_MAX	     2000u /* beside them: looks that are wanted now */
 #define TOUCH_MS	     (24 * 3600 * 1000) /* each partition commits that often */
 #define JOB_HASH_TTL_S	     (7 * 24 * 3600) /* in Redis, after its end */
 
@@ -419,6 +420,7 @@ struct step_on {
 	struct open_claim *claim;
 	const struct open_job *job; /* whose step it is; NULL = none */
 	enum lane lane;		    /* LANE_BULK: it may wait */
+	int64_t look_at;	    /* of a finding: when its look began */
 	int64_t now;
 };
 enum next step_claim(struct scheduler *s, const struct step_on *on,

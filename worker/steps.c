@@ -8,6 +8,7 @@
 
 #include "io/digest.h"
 #include "io/entropy.h"
+#include "io/log.h"
 
 void
 step_who(
@@ -234,6 +235,14 @@ tell(struct scheduler *s, const struct step_on *on, unsigned todo,
 		say_functions(&say, was);
 }
 
+/* What a step has noted was seen when its look began. */
+static void
+looked(const struct step_on *on, const struct finding *f)
+{
+	if (f != NULL)
+		claim_looked(&on->claim->claim, f->check, on->look_at);
+}
+
 static enum next
 step_one(struct scheduler *s, const struct step_on *on, enum claim_event ev,
     const struct finding *f, struct err *e)
@@ -242,6 +251,7 @@ step_one(struct scheduler *s, const struct step_on *on, enum claim_event ev,
 	struct before was = before(c);
 	unsigned todo = claim_step(c, ev, f, on->now, s->policy);
 
+	looked(on, f);
 	if (todo & CLAIM_DO_NEW_TOKEN) {
 		enum next how = entropy_get(c->token, sizeof(c->token), e);
 
@@ -363,6 +373,22 @@ step_claim(struct scheduler *s, const struct step_on *on, enum claim_event ev,
 	return how == OK ? vigil_see(s, on->claim, e) : how;
 }
 
+/* Mail goes out as the customer's, and policy wants it signed: people decide,
+ * as switching spf off would stop it. */
+static void
+alarm_unsigned(
+    const struct scheduler *s, const struct open_claim *claim, enum function fn)
+{
+	const struct claim *c = &claim->claim;
+
+	if (fn == FUNCTION_DKIM &&
+	    c->function[FUNCTION_DKIM].status == FUNCTION_LAPSED &&
+	    s->policy->dkim_required == DKIM_REQUIRED_REFUSE &&
+	    function_is_on(c, FUNCTION_SPF))
+		log_line(LOG_ERROR, "dkim.lapsed",
+		    FIELDS(TEXT("claim", claim->key)));
+}
+
 enum next
 step_function(struct scheduler *s, const struct step_on *on, enum function fn,
     enum function_event ev, const struct finding *f, struct err *e)
@@ -370,9 +396,13 @@ step_function(struct scheduler *s, const struct step_on *on, enum function fn,
 	struct claim *c = &on->claim->claim;
 	struct before was = before(c);
 
-	tell(s, on, function_step(c, fn, ev, f, on->now, s->policy), &was, f);
+	unsigned todo = function_step(c, fn, ev, f, on->now, s->policy);
+
+	looked(on, f);
+	tell(s, on, todo, &was, f);
 	if (c->function[fn].status == was.function[fn])
 		return OK;
+	alarm_unsigned(s, on->claim, fn);
 	if (fn == FUNCTION_DKIM &&
 	    c->function[FUNCTION_DKIM].status == FUNCTION_ACTIVE) {
 		enum next how = step_function(
@@ -407,7 +437,7 @@ step_check(struct scheduler *s, const struct step_on *on,
 	bool notes = count == STEP_NOTES && ev == CLAIM_EV_MISS;
 
 	if (notes)
-		ev = CLAIM_EV_PARTIAL;
+		ev = CLAIM_EV_UNDECIDED;
 	if (c->status == CLAIM_RELEASED)
 		return OK; /* given up: nothing is said of it */
 	if (f->check == CHECK_OWNERSHIP)
@@ -415,11 +445,14 @@ step_check(struct scheduler *s, const struct step_on *on,
 	if (fn == FUNCTION_N) {
 		struct before was = before(c);
 
-		tell(s, on, claim_note(c, f, ev, on->now), &was, f);
+		unsigned todo = claim_note(c, f, ev, on->now);
+
+		looked(on, f);
+		tell(s, on, todo, &was, f);
 		return OK;
 	}
 	return step_function(s, on, fn,
-	    notes ? FUNCTION_EV_PARTIAL : function_event_of(f), f, e);
+	    notes ? FUNCTION_EV_UNDECIDED : function_event_of(f), f, e);
 }
 
 /* What is known, or on its way, is of the key before. */

@@ -171,7 +171,7 @@ is_news(const struct claim *c, const struct finding *f, int64_t now)
 static void
 count_miss(struct check_state *s, enum claim_event ev, int64_t now)
 {
-	if (ev == CLAIM_EV_PASS) {
+	if (ev == CLAIM_EV_PASS || ev == CLAIM_EV_PARTIAL) {
 		s->misses = 0;
 		s->first_miss_at = 0;
 	} else if (ev == CLAIM_EV_MISS) {
@@ -209,6 +209,13 @@ claim_note(
 	count_miss(s, ev, now);
 	c->ver++;
 	return todo;
+}
+
+void
+claim_looked(struct claim *c, enum check check, int64_t at)
+{
+	if (c->check[check].looked_at != 0)
+		c->check[check].looked_at = CLAIM_TIME(at);
 }
 
 bool

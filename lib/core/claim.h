@@ -49,7 +49,7 @@ struct function_state {
 
 /* What is remembered of the looks at one check. */
 struct check_state {
-	int64_t looked_at : 48;		 /* last look, 0 = never */
+	int64_t looked_at : 48;		 /* the last look began; 0 = never */
 	enum code code : 16;		 /* of it, as are the next two */
 	int64_t undecided_since_at : 48; /* 0 = it was definitive */
 	enum verdict verdict : 8;
@@ -138,10 +138,13 @@ enum claim_event claim_event_of(const struct finding *f);
  * none, whatever the reasons, and so it is of the further checks of one look:
  * a server that is down is told once. claim_step and function_step call it;
  * what has no status of its own (dmarc, a check that was asked without its
- * function) comes here directly. A PARTIAL counts no miss: of looks that may
- * not lower anything, misses are noted as such. */
+ * function) comes here directly. A PARTIAL
+ * ends a row of misses, as a pass does. ev UNDECIDED of a definitive finding:
+ * it is noted only, and counts neither way. */
 unsigned claim_note(
     struct claim *c, const struct finding *f, enum claim_event ev, int64_t now);
+/* The look that was noted last began at `at`. */
+void claim_looked(struct claim *c, enum check check, int64_t at);
 /* Were there misses enough, over time enough, to take a status away? */
 bool claim_lapse_due(const struct claim *c, enum check check, int64_t now,
     const struct policy *policy);

@@ -25,7 +25,7 @@ forget(struct guard *g, int64_t now)
 static void
 turn(struct guard *g, int64_t now)
 {
-	if (now - g->slice_at >= GUARD_SLICES * (int64_t)GUARD_SLICE_MS)
+	if (now - g->slice_at >= GUARD_WINDOW_MS)
 		forget(g, now);
 	while (now - g->slice_at >= GUARD_SLICE_MS) {
 		g->slice = (g->slice + 1) % GUARD_SLICES;

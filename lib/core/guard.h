@@ -6,8 +6,9 @@
 #pragma once
 #include "core/err.h"
 
-#define GUARD_SLICES   12
-#define GUARD_SLICE_MS 60000 /* the window is 12 minutes */
+#define GUARD_SLICES	12
+#define GUARD_SLICE_MS	60000
+#define GUARD_WINDOW_MS (GUARD_SLICES * (int64_t)GUARD_SLICE_MS)
 
 struct guard {
 	unsigned percent;   /* more misses than that of looks freeze, 0 = off */

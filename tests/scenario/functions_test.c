@@ -1263,6 +1263,196 @@ another_key_is_proven_anew(void **state)
 	world_check_settled();
 }
 
+/* An older look says nothing of what a newer one has seen, nor of a job that
+ * came after it began. */
+static void
+an_older_look_says_nothing_new(void **state)
+{
+	(void)state;
+	world_start(0);
+	switch_on("a.test");
+	world_dns_delay(MINUTE);
+	world_post(TOPIC_BULK, "verify", "a.test", "v", "\"deadline_s\":0");
+	world_run(5 * SECOND);
+	take_away("a.test", ALL);
+	world_run(45 * SECOND);
+	world_dns_delay(30 * SECOND);
+	world_post(TOPIC_JOBS, "verify", "a.test", "n", "\"deadline_s\":0");
+	world_run(20 * SECOND);
+	assert_string_equal(world_outcome("a.test", "n"), "");
+	world_run(2 * MINUTE);
+	assert_string_equal(world_outcome("a.test", "v"), "verified");
+	assert_string_equal(world_outcome("a.test", "n"), "failed");
+	/* the other way round */
+	world_dns_delay(MINUTE);
+	publish("a.test", ALL);
+	world_post(TOPIC_JOBS, "recheck", "a.test", "r", NULL);
+	world_run(SECOND);
+	take_away("a.test", ALL);
+	world_dns_delay(SECOND);
+	world_post(TOPIC_JOBS, "verify", "a.test", "m", "\"deadline_s\":0");
+	world_run(2 * MINUTE);
+	assert_string_equal(world_outcome("a.test", "m"), "failed");
+	assert_int_equal(
+	    claim_of("a.test")->check[CHECK_OWNERSHIP].verdict, VERDICT_NONE);
+	assert_string_equal(field("a.test", "status"), "lapsing");
+	world_check_settled();
+}
+
+/* Seen on one server only is not missing: the row of misses begins anew. */
+static void
+what_is_seen_somewhere_ends_the_misses(void **state)
+{
+	(void)state;
+	world_start(0);
+	switch_on("a.test");
+	take_away("a.test", OWNERSHIP);
+	world_run(DAY + DAY / 10);
+	world_check("a.test", CHECK_OWNERSHIP, VERDICT_FAIL, CODE_NS_DISAGREE);
+	world_run(3 * DAY);
+	assert_int_equal(claim_of("a.test")->check[CHECK_OWNERSHIP].misses, 0);
+	take_away("a.test", OWNERSHIP);
+	world_run(DAY + DAY / 10);
+	assert_string_equal(field("a.test", "status"), "lapsing");
+	assert_int_equal(claim_of("a.test")->check[CHECK_OWNERSHIP].misses, 1);
+	/* what only notes a miss counts neither way */
+	world_post(TOPIC_JOBS, "recheck", "a.test", "r", NULL);
+	world_run(SECOND);
+	assert_int_equal(claim_of("a.test")->check[CHECK_OWNERSHIP].misses, 1);
+	world_check_settled();
+}
+
+/* One domain that somebody asks for again and again freezes nothing. */
+static void
+one_domain_does_not_freeze_the_guard(void **state)
+{
+	(void)state;
+	char id[16];
+
+	world_policy()->guard_looks = 20;
+	world_start(0);
+	switch_on("a.test");
+	take_away("a.test", ALL);
+	world_run(HOUR);
+	for (int i = 0; i < 120; i++) {
+		snprintf(id, sizeof(id), "x%d", i);
+		world_post(
+		    TOPIC_JOBS, "verify", "a.test", id, "\"deadline_s\":0");
+		world_run(2 * SECOND);
+	}
+	assert_false(guard_frozen(&world_scheduler(0)->guard));
+	world_check_settled();
+}
+
+/* What is to be switched on is asked of all servers, however right it was
+ * when it was on before. */
+static void
+what_begins_is_asked_of_all_servers(void **state)
+{
+	(void)state;
+	world_start(0);
+	switch_on("a.test");
+	assert_false(world_last_look("a.test")->signs);
+	world_post(TOPIC_JOBS, "recheck", "a.test", "r", NULL);
+	world_run(SECOND);
+	assert_true(world_last_look("a.test")->signs);
+	assert_int_equal(world_last_look("a.test")->proven, ALL);
+	world_post(TOPIC_JOBS, "deactivate", "a.test", "d", BOTH);
+	world_run(30 * DAY);
+	world_post(TOPIC_JOBS, "activate", "a.test", "a", BOTH);
+	world_run(SECOND);
+	assert_int_equal(world_last_look("a.test")->checks, SPF | DKIM | DMARC);
+	assert_int_equal(world_last_look("a.test")->proven, DMARC);
+	world_check_settled();
+}
+
+/* Who presses the button again has pressed it because something changed. */
+static void
+who_joins_gets_a_look_now(void **state)
+{
+	(void)state;
+	size_t n;
+
+	world_start(0);
+	world_post(TOPIC_BULK, "verify", "a.test", "b", NULL);
+	world_run(10 * HOUR);
+	publish("a.test", ALL);
+	n = world_looks("a.test");
+	world_post(TOPIC_BULK, "verify", "a.test", "c", NULL);
+	world_run(5 * SECOND);
+	assert_int_equal(world_looks("a.test"), n);
+	world_post(TOPIC_JOBS, "verify", "a.test", "i", NULL);
+	world_run(5 * SECOND);
+	assert_int_equal(world_looks("a.test"), n + 1);
+	assert_string_equal(world_outcome("a.test", "b"), "verified");
+	world_check_settled();
+}
+
+/* However many watch, a look that is wanted now is made. */
+static void
+a_recheck_has_room_beside_the_watchers(void **state)
+{
+	(void)state;
+	size_t n;
+
+	world_start(0);
+	switch_on("a.test");
+	n = world_looks("a.test");
+	world_scheduler(0)->watches_n = WATCHES_MAX;
+	world_post(TOPIC_JOBS, "recheck", "a.test", "r", NULL);
+	world_run(SECOND);
+	assert_int_equal(world_looks("a.test"), n + 1);
+	assert_int_equal(world_scheduler(0)->watches_n, WATCHES_MAX);
+	take_away("a.test", SPF);
+	world_post(TOPIC_JOBS, "watch", "a.test", "w", NULL);
+	world_run(MINUTE);
+	assert_int_equal(world_looks("a.test"), n + 1);
+	world_scheduler(0)->watches_n = 0;
+	world_check_settled();
+}
+
+static void
+nobody_watches_what_was_given_up(void **state)
+{
+	(void)state;
+	size_t n;
+
+	world_start(0);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v", NULL);
+	world_run(SECOND);
+	world_post(TOPIC_JOBS, "watch", "a.test", "w", NULL);
+	world_run(SECOND);
+	world_post(TOPIC_JOBS, "release", "a.test", "r", NULL);
+	world_run(SECOND);
+	n = world_looks("a.test");
+	world_run(10 * MINUTE);
+	assert_int_equal(world_looks("a.test"), n);
+	assert_int_equal(world_scheduler(0)->watches_n, 0);
+	world_check_settled();
+}
+
+/* The claim expires with the last job that asked for its proof. */
+static void
+other_checks_expire_no_claim(void **state)
+{
+	(void)state;
+	world_start(0);
+	world_post(TOPIC_JOBS, "verify", "a.test", "v",
+	    "\"checks\":[\"dmarc\",\"spf\"],\"deadline_s\":3600");
+	world_run(2 * HOUR);
+	assert_string_equal(world_outcome("a.test", "v"), "expired");
+	assert_string_not_equal(field("a.test", "status"), "expired");
+	world_post(TOPIC_JOBS, "verify", "a.test", "s",
+	    "\"checks\":[\"spf\"],\"deadline_s\":36000");
+	world_post(TOPIC_JOBS, "verify", "a.test", "o", "\"deadline_s\":3600");
+	world_run(2 * HOUR);
+	assert_string_equal(world_outcome("a.test", "o"), "expired");
+	assert_string_equal(world_outcome("a.test", "s"), "");
+	assert_string_equal(field("a.test", "status"), "expired");
+	world_run(10 * HOUR);
+	world_check_settled();
+}
+
 /* -- restores and poison -------------------------------------------------- */
 
 static void
@@ -1356,6 +1546,14 @@ main(void)
 	    CASE(an_answer_for_the_key_before_says_nothing),
 	    CASE(a_key_that_signs_is_not_replaced),
 	    CASE(another_key_is_proven_anew),
+	    CASE(an_older_look_says_nothing_new),
+	    CASE(what_is_seen_somewhere_ends_the_misses),
+	    CASE(one_domain_does_not_freeze_the_guard),
+	    CASE(what_begins_is_asked_of_all_servers),
+	    CASE(who_joins_gets_a_look_now),
+	    CASE(a_recheck_has_room_beside_the_watchers),
+	    CASE(nobody_watches_what_was_given_up),
+	    CASE(other_checks_expire_no_claim),
 	    CASE(a_crash_forgets_nothing),
 	    CASE(a_look_of_its_own_that_kills_is_put_off),
 	};

@@ -125,8 +125,10 @@ only_definitive_misses_over_the_time_lapse(void **state)
 	    {CLAIM_EV_MISS, 81, 'L'},
 	    {CLAIM_EV_PASS, 82, 'V'}, /* counts anew from here */
 	    {CLAIM_EV_MISS, 90, 'L'},
-	    {CLAIM_EV_PARTIAL, 165, 'L'},
-	    {CLAIM_EV_MISS, 162, 'X'},
+	    {CLAIM_EV_PARTIAL, 91, 'L'}, /* and from here */
+	    {CLAIM_EV_MISS, 100, 'L'},
+	    {CLAIM_EV_MISS, 165, 'L'},
+	    {CLAIM_EV_MISS, 172, 'X'},
 	    {CLAIM_EV_PASS, 200, 'V'},
 	};
 	struct claim c = claim_in(CLAIM_PENDING);
@@ -270,8 +272,11 @@ each_check_is_remembered_by_itself(void **state)
 	c.check[CHECK_DMARC].assurance = ASSURANCE_DNSSEC;
 	/* of a look that may lower nothing */
 	assert_int_equal(
-	    claim_note(&c, &f, CLAIM_EV_PARTIAL, NOW + 1), CLAIM_SAVE);
+	    claim_note(&c, &f, CLAIM_EV_UNDECIDED, NOW + 1), CLAIM_SAVE);
 	assert_int_equal(c.check[CHECK_DMARC].misses, 1);
+	assert_int_equal(c.check[CHECK_DMARC].undecided_since_at, 0);
+	claim_looked(&c, CHECK_DMARC, NOW - 1);
+	assert_int_equal(c.check[CHECK_DMARC].looked_at, NOW - 1);
 	assert_int_equal(c.check[CHECK_DMARC].neg_ttl_s, 900);
 	assert_int_equal(c.check[CHECK_DMARC].assurance, ASSURANCE_DNSSEC);
 	claim_free(&c);
