@@ -220,9 +220,10 @@ only_definitive_misses_over_the_time_lapse(void **state)
 	    {FUNCTION_EV_PARTIAL, 2, 'A'}, {FUNCTION_EV_MISS, 10, 'L'},
 	    {FUNCTION_EV_MISS, 81, 'L'},
 	    {FUNCTION_EV_PASS, 82, 'A'}, /* counts anew from here */
-	    {FUNCTION_EV_MISS, 90, 'L'}, {FUNCTION_EV_PARTIAL, 170, 'L'},
-	    {FUNCTION_EV_UNDECIDED, 171, 'L'},
-	    {FUNCTION_EV_MISS, 162, 'X'}, /* 90 + 72 exactly */
+	    {FUNCTION_EV_MISS, 90, 'L'}, {FUNCTION_EV_PARTIAL, 91, 'L'},
+	    {FUNCTION_EV_MISS, 95, 'L'}, /* and from here */
+	    {FUNCTION_EV_UNDECIDED, 166, 'L'},
+	    {FUNCTION_EV_MISS, 167, 'X'}, /* 95 + 72 exactly */
 	    {FUNCTION_EV_UNDECIDED, 180, 'X'},
 	    {FUNCTION_EV_PASS, 200, 'A'}, /* the wish still stands */
 	};
@@ -241,6 +242,31 @@ only_definitive_misses_over_the_time_lapse(void **state)
 		assert_int_equal(c.function[!fn].status, FUNCTION_OFF);
 		claim_free(&c);
 	}
+}
+
+/* Neither an old proof nor one of a domain that two have proven. */
+static void
+some_proofs_switch_nothing_on(void **state)
+{
+	(void)state;
+	struct claim c =
+	    claim_with(CLAIM_VERIFIED, FUNCTION_SPF, FUNCTION_PENDING);
+
+	step(&c, FUNCTION_SPF, FUNCTION_EV_READY, NOW + 1, &warn);
+	assert_int_equal(c.function[FUNCTION_SPF].status, FUNCTION_PENDING);
+	c.flags = CLAIM_CONTESTED;
+	step(&c, FUNCTION_SPF, FUNCTION_EV_READY, NOW, &warn);
+	step(&c, FUNCTION_SPF, FUNCTION_EV_PASS, NOW, &warn);
+	assert_int_equal(c.function[FUNCTION_SPF].status, FUNCTION_PENDING);
+	/* what is on comes back from a miss */
+	c.function[FUNCTION_SPF].status = FUNCTION_LAPSING;
+	step(&c, FUNCTION_SPF, FUNCTION_EV_PASS, NOW, &warn);
+	assert_int_equal(c.function[FUNCTION_SPF].status, FUNCTION_ACTIVE);
+	c.function[FUNCTION_SPF].status = FUNCTION_PENDING;
+	c.flags = 0;
+	step(&c, FUNCTION_SPF, FUNCTION_EV_READY, NOW, &warn);
+	assert_int_equal(c.function[FUNCTION_SPF].status, FUNCTION_ACTIVE);
+	claim_free(&c);
 }
 
 /* One miss in three days is not enough, however long ago the first was. */
@@ -410,6 +436,7 @@ main(void)
 	    cmocka_unit_test(ready_takes_up_the_last_verdict),
 	    cmocka_unit_test(spf_waits_for_dkim),
 	    cmocka_unit_test(only_definitive_misses_over_the_time_lapse),
+	    cmocka_unit_test(some_proofs_switch_nothing_on),
 	    cmocka_unit_test(a_single_miss_lapses_nothing),
 	    cmocka_unit_test(functions_outlive_ownership),
 	    cmocka_unit_test(what_counts_as_wanted),
