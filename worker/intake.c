@@ -235,9 +235,12 @@ key_in_use(const struct intake *in)
 {
 	const struct job_request *r = &in->job.request;
 	const struct open_claim *claim = held_claim(in);
-	const struct claim *c = &claim->claim;
+	const struct claim *c;
 
-	return claim != NULL && function_wanted(c, FUNCTION_DKIM) &&
+	if (claim == NULL)
+		return false;
+	c = &claim->claim;
+	return function_wanted(c, FUNCTION_DKIM) &&
 	       c->function[FUNCTION_DKIM].status != FUNCTION_PENDING &&
 	       !claim_key_is_present(c, r->selector, &r->key);
 }
