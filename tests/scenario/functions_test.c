@@ -1293,6 +1293,8 @@ an_older_look_says_nothing_new(void **state)
 	world_post(TOPIC_JOBS, "verify", "a.test", "m", "\"deadline_s\":0");
 	world_run(2 * MINUTE);
 	assert_string_equal(world_outcome("a.test", "m"), "failed");
+	assert_int_equal(claim_of("a.test")->check[CHECK_OWNERSHIP].looked_at,
+	    world_last_look("a.test")->at);
 	assert_int_equal(
 	    claim_of("a.test")->check[CHECK_OWNERSHIP].verdict, VERDICT_NONE);
 	assert_string_equal(field("a.test", "status"), "lapsing");
