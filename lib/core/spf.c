@@ -3,9 +3,9 @@
  * on top, and what that yields goes down again. What is decided and what is
  * wrong is written down where it happens (spf_report.c). */
 #include "core/spf_private.h"
+#include "core/txt.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define POSTMASTER "postmaster" /* section 4.3 */
 
@@ -117,7 +117,10 @@ spf_assume(struct spf *s, const uint8_t *record, size_t len)
 static bool
 is_assumed(const struct spf *s, const char *domain)
 {
-	return s->assumed != NULL && strcasecmp(domain, s->facts.origin) == 0;
+	size_t len = strlen(s->facts.origin);
+
+	return s->assumed != NULL && strlen(domain) == len &&
+	       txt_alike(domain, s->facts.origin, len);
 }
 
 static enum spf_turn open_assumed(struct spf *s);
