@@ -227,7 +227,7 @@ kafka_lane_topic(enum lane lane)
 /* OK, RETRY (Kafka is not ready to say), REJECT (is not there, perhaps not yet)
  * or STOP. */
 static enum next
-judge(const rd_kafka_metadata_topic_t *t, int32_t *partitions_n, struct err *e)
+judge(const rd_kafka_metadata_topic_t *t, int32_t partitions_n, struct err *e)
 {
 	switch (t->err) {
 	case RD_KAFKA_RESP_ERR_NO_ERROR:
@@ -242,16 +242,36 @@ judge(const rd_kafka_metadata_topic_t *t, int32_t *partitions_n, struct err *e)
 		err_set(e, "topic %s: %s", t->topic, rd_kafka_err2str(t->err));
 		return RETRY;
 	}
-	if (*partitions_n == 0)
-		*partitions_n = t->partition_cnt;
-	if (t->partition_cnt == *partitions_n &&
+	if (t->partition_cnt == partitions_n &&
 	    t->partition_cnt <= KAFKA_PARTITIONS_MAX)
 		return OK;
 	err_set(e,
 	    "topic %s has %d partitions; all topics must have the same number "
 	    "of them (others: %d), at most %d; run: domainproof topics plan",
-	    t->topic, t->partition_cnt, *partitions_n, KAFKA_PARTITIONS_MAX);
+	    t->topic, t->partition_cnt, partitions_n, KAFKA_PARTITIONS_MAX);
 	return STOP;
+}
+
+/* The number that most topics have, so that the odd one is named, in whatever
+ * order the broker lists them. */
+static int32_t
+usual_partitions(const struct rd_kafka_metadata *md)
+{
+	int32_t usual = 0;
+	int most = 0;
+
+	for (int i = 0; i < md->topic_cnt; i++) {
+		int same = 0;
+
+		for (int k = 0; k < md->topic_cnt; k++)
+			same += md->topics[k].partition_cnt ==
+				md->topics[i].partition_cnt;
+		if (md->topics[i].partition_cnt > 0 && same > most) {
+			most = same;
+			usual = md->topics[i].partition_cnt;
+		}
+	}
+	return usual;
 }
 
 /* One question for all topics that the handle knows. */
@@ -262,7 +282,6 @@ ask(rd_kafka_t *rk, size_t n, int32_t *partitions_n, int64_t due, struct err *e)
 	rd_kafka_resp_err_t err;
 	int64_t left_ms = due - clock_mono_ms();
 	enum next next = OK;
-	int i;
 
 	*partitions_n = 0;
 	if (left_ms > STEP_MS)
@@ -278,8 +297,9 @@ ask(rd_kafka_t *rk, size_t n, int32_t *partitions_n, int64_t due, struct err *e)
 		    e, "Kafka told of %d topics out of %zu", md->topic_cnt, n);
 		next = RETRY;
 	}
-	for (i = 0; i < md->topic_cnt && next == OK; i++)
-		next = judge(&md->topics[i], partitions_n, e);
+	*partitions_n = usual_partitions(md);
+	for (int i = 0; i < md->topic_cnt && next == OK; i++)
+		next = judge(&md->topics[i], *partitions_n, e);
 	rd_kafka_metadata_destroy(md);
 	return next;
 }
