@@ -41,8 +41,6 @@ void spf_judge(struct judged *out, const struct spf_wish *wish,
 bool spf_merge(char out[PUBLISH_MAX + 1], const struct spf_wish *wish,
     const struct packet_txt *txt, size_t txt_n);
 
-#define SPF_PUBLISH_ADVICE 450 /* octets, RFC 7208 section 3.4 */
-
 /* What a record costs, from its SPF_AUDIT (for a merged one: spf_assume it in
  * an audit of its own). dear: above 10 lookups, which of its terms cost most,
  * e.g. "12 of 10 lookups; include:a.test costs 5, include:b.test 3"; else "".
